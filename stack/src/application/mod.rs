@@ -1,0 +1,3 @@
+//! The application floor: DHCP, DNS, ping.
+
+pub mod dns;

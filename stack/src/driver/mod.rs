@@ -1,0 +1,67 @@
+//! The one asynchronous room: joins a [`Stack`] to a [`Link`] and a [`Clock`], and hands out futures-io streams.
+//!
+//! [`Network::new`] gives two halves. [`Driver`] is a future that the owner spawns on whatever runtime it has:
+//! frames in, frames out, sleep until the next deadline, wake sockets. [`Network`] is the handle that programs
+//! hold; it is cheap to clone. No runtime is named and nothing polls at an interval.
+
+mod error;
+mod network;
+mod ping;
+mod resolve;
+mod tcp;
+mod udp;
+
+pub use error::Error;
+pub use network::{Driver, Network};
+pub use ping::{PingOptions, PingReply};
+pub use tcp::{TcpListener, TcpStream};
+pub use udp::UdpSocket;
+
+use crate::time::Instant;
+use core::future::Future;
+use core::task::{Context, Poll};
+
+/// Where frames come from and go to.
+pub trait Link {
+    /// What ends the link for good. A link that can reconnect does so itself and reports [`LinkEvent::Restored`].
+    type Error: core::fmt::Display;
+
+    /// The next frame, swapped or copied into `frame` (whose old content is of no use), or a change of the link.
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        frame: &mut Vec<u8>,
+    ) -> Poll<Result<LinkEvent, Self::Error>>;
+
+    /// Whether a frame may be sent now. While pending, the driver takes nothing more from the sockets.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+
+    /// Sends one frame. Called only after `poll_ready` said yes.
+    fn transmit(&mut self, frame: &[u8]) -> Result<(), Self::Error>;
+
+    /// Called when the driver has no more frames for now: a link that batches sends what it holds.
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// What a link reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// A frame is in the buffer; it arrived at this moment.
+    Frame(Instant),
+    /// The link was away and is back.
+    Restored,
+}
+
+/// Time for the driver. Clones share the origin.
+pub trait Clock: Clone + Send + Sync + 'static {
+    /// Resolves at the moment it was made for.
+    type Sleep: Future<Output = ()>;
+
+    /// The time now; monotonic.
+    fn now(&self) -> Instant;
+
+    /// A future that ends at `deadline`, or at once if that has passed.
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+}

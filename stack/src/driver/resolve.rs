@@ -1,0 +1,1 @@
+//! Resolving names over the driver.

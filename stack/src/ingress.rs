@@ -1,0 +1,1 @@
+//! The way up: Ethernet frame → link → internet → transport.

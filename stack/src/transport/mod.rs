@@ -1,0 +1,4 @@
+//! The transport floor: TCP (RFC 9293), UDP (RFC 768) and the identifiers of echo requests.
+
+/// All connections and sockets.
+pub struct Transport {}
