@@ -3,13 +3,12 @@
 //! A view does one thing at once and never waits: what cannot be done yet is [`Poll::Pending`], and an
 //! [`Event`](crate::Event) says when to try again. Nothing here has a state of its own.
 
-mod error;
 mod icmp;
 mod listener;
 mod tcp;
 mod udp;
 
-pub use error::{BindError, ConnectError, TcpError, UdpError};
+pub use crate::transport::{BindError, ConnectError, TcpError, UdpError};
 pub use icmp::{EchoReply, EchoSocket};
 pub use listener::TcpListenerSocket;
 pub use tcp::{TcpInfo, TcpSocket};

@@ -1,4 +1,8 @@
 //! The transport floor: TCP (RFC 9293), UDP (RFC 768) and the identifiers of echo requests.
 
+mod error;
+
+pub use error::{BindError, ConnectError, TcpError, UdpError};
+
 /// All connections and sockets.
 pub struct Transport {}
