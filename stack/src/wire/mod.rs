@@ -4,4 +4,9 @@
 //! which writes it, side by side under a table of its fields. No call here can panic on any input.
 
 pub mod address;
+pub mod arp;
+pub mod checksum;
+pub mod ethernet;
+pub mod icmpv4;
 pub mod ip;
+pub mod ipv4;
