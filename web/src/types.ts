@@ -1,0 +1,443 @@
+/**
+ * The whole contract of ethertab, in one file: what a page can ask for and what it gets back.
+ *
+ * Units: bytes, milliseconds, and `performance.now()`'s time line for moments. Addresses are strings ("10.0.2.15"); a host is a
+ * name or such an address. Whatever fails, fails with an {@link EthertabError} (or, from `fetch`, a `TypeError` with one as
+ * its `cause`) whose `code` is stable.
+ */
+
+// ── The network ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `Network.open(url)` or `new Network(url)`. */
+export interface NetworkConstructor {
+  /**
+   * Opens a network over the relay at `url` (`ws://…/tunnel`) and waits until it has an address. Rejects, and closes the
+   * network again, when the relay cannot be reached or there is no address within `options.timeout`.
+   */
+  open(url: string | URL, options?: NetworkOptions): Promise<Network>;
+  /**
+   * Starts a network and returns at once; it goes on trying until it is closed. For programs that show how it gets on
+   * (`status`, `'statuschange'`). Sockets may be opened right away: they wait for the address.
+   */
+  new (url: string | URL, options?: NetworkOptions): Network;
+}
+
+export interface NetworkOptions {
+  /** How long {@link NetworkConstructor.open} may take; 15,000 by default, `Infinity` for ever. */
+  timeout?: number;
+  /** Aborting it while `open` is under way gives up; afterwards it closes the network. */
+  signal?: AbortSignal;
+  /** Our hardware address ("02:00:5e:10:00:01"); without one, a random one is picked and kept while the network lives. */
+  hardwareAddress?: string;
+  /** The name told to the DHCP server; at most 63 bytes. */
+  hostname?: string;
+  /** A fixed address instead of DHCP. */
+  address?: StaticAddress;
+  /** Largest IP packet in a frame: 576 to 65,535. Must not exceed the relay's. 1,500 by default. */
+  mtu?: number;
+  /** Defaults for every TCP connection. */
+  tcp?: { receiveBufferSize?: number; sendBufferSize?: number };
+  /**
+   * The name asked for to see whether DNS answers. Any answer will do, "no such name" included. `null`: this rung of the
+   * ladder is skipped. `gateway.ethertab` by default.
+   */
+  probeName?: string | null;
+  /** Supplies the Worker (for bundlers that do not know `new Worker(new URL(…, import.meta.url))`). */
+  worker?: () => Worker;
+}
+
+export interface StaticAddress {
+  address: string;
+  /** Bits of the network prefix: 0 to 32. */
+  prefixLength: number;
+  gateway?: string;
+  nameServers?: string[];
+}
+
+/** A host of its own on the Ethernet behind the relay. */
+export interface Network extends EventTarget {
+  /** The relay's URL. */
+  readonly url: string;
+  /** Resolves once there is an address; rejects if the network is closed before. */
+  readonly opened: Promise<NetworkInformation>;
+  /** Resolves when the network has been closed by {@link Network.close}; rejects if its Worker died. */
+  readonly closed: Promise<void>;
+  /** How things stand now. A new, frozen object after each `'statuschange'`. */
+  readonly status: NetworkStatus;
+
+  /** Connects. Returns at once; `socket.opened` tells how it went. What is written before is sent when it is open. */
+  connect(address: TcpAddress | `${string}:${number}`, options?: TcpConnectOptions): TcpSocket;
+  /** Listens for connections. Returns at once; `listener.opened` tells the port. */
+  listen(options: TcpListenOptions): TcpListener;
+  /** Opens a UDP socket: bound to a port, or with `remoteAddress` and `remotePort` connected to one peer. */
+  udp(options?: UdpOptions): UdpSocket;
+  /** All addresses of a name. */
+  resolve(name: string, options?: { signal?: AbortSignal }): Promise<string[]>;
+  /** Sends one ICMP echo request and waits for its reply. */
+  ping(host: string, options?: PingOptions): Promise<PingReply>;
+  /** Like the browser's `fetch`, over our own TCP: `http:` only for now, no CORS, no forbidden headers. */
+  fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
+  /**
+   * Every frame that passes from now on, until the stream is cancelled. A reader that is too slow misses frames: the next
+   * summary says how many in `missed`. Several captures may run at once.
+   */
+  capture(options?: CaptureOptions): ReadableStream<PacketSummary>;
+  /** What passed, and what was dropped and why, since the network was opened. */
+  counters(): Promise<NetworkCounters>;
+  /** Looks at the ladder again: asks the gateway and DNS once more. */
+  check(): Promise<NetworkStatus>;
+  /** Gives the lease back, resets all connections, and ends the Worker. */
+  close(): Promise<void>;
+
+  addEventListener<K extends keyof NetworkEventMap>(
+    type: K,
+    listener: ((this: Network, event: NetworkEventMap[K]) => unknown) | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof NetworkEventMap>(
+    type: K,
+    listener: ((this: Network, event: NetworkEventMap[K]) => unknown) | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+export interface NetworkEventMap {
+  /** `event.detail` is the new status, which `network.status` shows as well. */
+  statuschange: CustomEvent<NetworkStatus>;
+}
+
+/** Who and where we are. */
+export interface NetworkInformation {
+  hardwareAddress: string;
+  address: string;
+  prefixLength: number;
+  gateway: string | null;
+  nameServers: string[];
+  /** The search domain, if the lease named one. */
+  domain: string | null;
+  mtu: number;
+  /** The DHCP server and the lease's life in milliseconds; `null` with a fixed address. */
+  lease: { server: string; duration: number } | null;
+}
+
+// ── The ladder ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * The rungs, lowest first: the relay's WebSocket is open · there is an address (DHCP) · the gateway answers a ping · a name
+ * server answers a question.
+ */
+export type LadderStepName = 'relay' | 'lease' | 'gateway' | 'names';
+
+/** `waiting`: a lower rung comes first · `pending`: being tried · `skipped`: there is nothing to try (no gateway, say). */
+export type LadderState = 'waiting' | 'pending' | 'ok' | 'failed' | 'skipped';
+
+export interface LadderStep {
+  readonly name: LadderStepName;
+  readonly state: LadderState;
+  /** What was found, when `ok` or `skipped`, and what is being tried, when `pending`: "10.0.2.15/24 from 10.0.2.1". */
+  readonly detail: string;
+  /** What is wrong, in a sentence; '' unless `failed`. */
+  readonly reason: string;
+  /** What the user can do about it, in a sentence or two; '' unless `failed`. */
+  readonly remedy: string;
+  /** When it became what it is. */
+  readonly since: number;
+}
+
+export interface NetworkStatus {
+  /**
+   * `connecting`: never had an address yet · `online`: relay and address are there · `reconnecting`: had them, and the
+   * relay or the address is gone for now (connections are kept) · `closed`.
+   */
+  readonly state: 'connecting' | 'online' | 'reconnecting' | 'closed';
+  /** The four rungs in order. A step that failed is tried again, and then `ok` follows. */
+  readonly steps: readonly LadderStep[];
+  readonly information: NetworkInformation | null;
+  /** How often the relay was lost and found again. */
+  readonly reconnects: number;
+}
+
+// ── TCP ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface TcpAddress {
+  /** A name or an address. */
+  hostname: string;
+  port: number;
+}
+
+export interface TcpOptions {
+  /** Turns Nagle's algorithm off: small writes leave at once. */
+  noDelay?: boolean;
+  /** Idle time after which keep-alive probes start; at least 1,000. */
+  keepAliveDelay?: number;
+  /** Bytes that may arrive before the program reads. */
+  receiveBufferSize?: number;
+  /** Bytes that may be written before the peer acknowledged them. */
+  sendBufferSize?: number;
+}
+
+export interface TcpConnectOptions extends TcpOptions {
+  localPort?: number;
+  /** How long connecting may take. Without it, about two minutes. */
+  timeout?: number;
+  /** Aborting it resets the connection, before or after it is open. */
+  signal?: AbortSignal;
+}
+
+export interface TcpOpened {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
+export interface TcpSocket {
+  /**
+   * What the peer sends: a byte stream (BYOB readers work). The peer's FIN closes it, a reset errors it. Reading slowly
+   * slows the peer down; cancelling it discards the rest.
+   */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /**
+   * What we send. Writes wait while the send buffer is full; closing sends our FIN after what was written (the readable
+   * goes on); aborting resets the connection.
+   */
+  readonly writable: WritableStream<Uint8Array | ArrayBuffer | string>;
+  /** Resolves once connected; rejects with why not. */
+  readonly opened: Promise<TcpOpened>;
+  /** Resolves when both directions have ended in order; rejects with what broke the connection. */
+  readonly closed: Promise<void>;
+  /** The addresses; '' and 0 until {@link opened}. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Closes in order: what was written is delivered, unread data is dropped. Returns {@link closed}. Harmless twice. */
+  close(): Promise<void>;
+  /** Resets the connection at once. */
+  abort(reason?: unknown): void;
+  /** Vital signs. */
+  info(): Promise<TcpInformation>;
+  setNoDelay(noDelay: boolean): void;
+  /** `null` turns keep-alive off. */
+  setKeepAlive(delay: number | null): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface TcpInformation {
+  /** The state's name in RFC 9293 §3.3.2. */
+  state: string;
+  /** Smoothed round trip, `null` until measured. */
+  roundTripMs: number | null;
+  retransmissionTimeoutMs: number;
+  congestionWindow: number;
+  /** `null`: not yet known. */
+  slowStartThreshold: number | null;
+  inFlight: number;
+  sendWindow: number;
+  receiveWindow: number;
+  sendQueued: number;
+  receiveQueued: number;
+  maximumSegment: number;
+  retransmits: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+export interface TcpListenOptions extends TcpOptions {
+  /** 0 picks one. */
+  port: number;
+  /** One of our addresses; all of them by default. */
+  address?: string;
+  /** Connections that wait to be accepted: 1 to 4,096; 128 by default. */
+  backlog?: number;
+  signal?: AbortSignal;
+}
+
+export interface TcpListener extends AsyncIterable<TcpSocket> {
+  /** Resolves once listening; rejects if the port is taken. */
+  readonly opened: Promise<{ readonly localAddress: string; readonly localPort: number }>;
+  /** Resolves when it has been closed. */
+  readonly closed: Promise<void>;
+  /** The connections as they come, each already open. Iterating the listener itself reads this stream. */
+  readonly readable: ReadableStream<TcpSocket>;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Stops listening. Accepted connections go on. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+// ── UDP ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface UdpOptions {
+  /** One of our addresses; all of them by default. */
+  localAddress?: string;
+  /** 0, the default, picks one. */
+  localPort?: number;
+  /** With `remotePort`: only this peer is heard, and messages need no address. A name or an address. */
+  remoteAddress?: string;
+  remotePort?: number;
+  signal?: AbortSignal;
+}
+
+export interface UdpMessage {
+  data: Uint8Array<ArrayBuffer>;
+  remoteAddress: string;
+  remotePort: number;
+}
+
+/** A message to send: a connected socket's must not name an address, another's must. */
+export interface UdpOutgoing {
+  data: Uint8Array | ArrayBuffer | string;
+  remoteAddress?: string;
+  remotePort?: number;
+}
+
+export interface UdpSocket {
+  /** Datagrams as they come. One that arrives while nobody reads waits, up to a bound; then newer ones are dropped. */
+  readonly readable: ReadableStream<UdpMessage>;
+  readonly writable: WritableStream<UdpOutgoing>;
+  readonly opened: Promise<{
+    readonly localAddress: string;
+    readonly localPort: number;
+    readonly remoteAddress: string | null;
+    readonly remotePort: number | null;
+  }>;
+  readonly closed: Promise<void>;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Sends one datagram; the same as writing it to `writable`. */
+  send(message: UdpOutgoing): Promise<void>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+// ── Ping ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface PingOptions {
+  /** Bytes of payload: 0 to 65,507; 56 by default. */
+  size?: number;
+  /** How long to wait; 2,000 by default. */
+  timeout?: number;
+  /** TTL: 1 to 255. */
+  hopLimit?: number;
+  signal?: AbortSignal;
+}
+
+export interface PingReply {
+  /** Who answered. */
+  address: string;
+  roundTripMs: number;
+  /** The TTL that the reply arrived with. */
+  hopLimit: number;
+  size: number;
+}
+
+// ── Fetch ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * The browser's `RequestInit`, of which `method`, `headers`, `body`, `redirect` and `signal` are looked at. `headers` may hold
+ * what browsers forbid (Host, Cookie, Origin, User-Agent …).
+ */
+export interface FetchInit extends Omit<RequestInit, 'headers' | 'body' | 'duplex'> {
+  headers?: HeadersInit;
+  body?: BodyInit | null;
+  duplex?: 'half';
+  /** How long connecting may take. */
+  connectTimeout?: number;
+  /** `false`: content-encoding gzip and deflate are left as they came. */
+  decompress?: boolean;
+}
+
+// ── Capture ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface CaptureOptions {
+  /** Whether summaries carry the frame itself. `true` by default. */
+  bytes?: boolean;
+  /** Bytes of each frame kept in `bytes`; all by default. */
+  snapLength?: number;
+}
+
+export interface PacketSummary {
+  /** When it passed. */
+  at: number;
+  direction: 'in' | 'out';
+  /** Bytes of the frame. */
+  length: number;
+  /** The highest protocol recognised: "ARP", "TCP", "UDP", "ICMP", "DHCP", "DNS" … */
+  protocol: string;
+  /** Addresses (IP, or hardware where there is no IP), with ports where there are some: "10.0.2.15:50212". */
+  source: string;
+  destination: string;
+  /** One readable line, without addresses: "50212 → 80 [SYN] Seq=0 Win=65535". */
+  summary: string;
+  /** One line a layer, lowest first: "Ethernet 02:… → 02:…, IPv4". */
+  layers: string[];
+  /** The frame, or its first `snapLength` bytes; empty with `bytes: false`. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Frames not reported since the summary before. */
+  missed: number;
+}
+
+// ── Counters ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface NetworkCounters {
+  framesReceived: number;
+  bytesReceived: number;
+  framesTransmitted: number;
+  bytesTransmitted: number;
+  tcpTimeoutRetransmits: number;
+  tcpFastRetransmits: number;
+  tcpResetsSent: number;
+  tcpChallengeAcks: number;
+  /** Dropped by the stack, by reason (kebab-case); only reasons that happened. */
+  drops: Record<string, number>;
+  /** The WebSocket below. */
+  link: {
+    /** Frames that arrived while the queue to the stack was full. */
+    receiveQueueDrops: number;
+    /** Messages that were no frame: text, or a length that no frame has. */
+    invalidMessages: number;
+    /** Bytes handed to the WebSocket that have not left yet. */
+    bufferedBytes: number;
+    reconnects: number;
+  };
+  /** Bytes of WebAssembly memory. It never shrinks: flat means no leak. */
+  memoryBytes: number;
+}
+
+// ── Errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Stable names of what can go wrong; POSIX's where there is one. */
+export type ErrorCode =
+  | 'ECONNREFUSED' // nobody listens there
+  | 'ECONNRESET' // the peer reset the connection
+  | 'ECONNABORTED' // we aborted it
+  | 'ETIMEDOUT' // nobody answered in time
+  | 'EHOSTUNREACH' // the network says that the host cannot be reached
+  | 'ENETUNREACH' // no address yet, or no route
+  | 'EADDRINUSE'
+  | 'EADDRNOTAVAIL'
+  | 'EMSGSIZE'
+  | 'EINVAL' // an option or address that cannot be
+  | 'EMFILE' // too many sockets
+  | 'EPIPE' // written after the end
+  | 'ENOTFOUND' // no such name
+  | 'EAI_AGAIN' // no name server answered
+  | 'ENETDOWN' // the network was closed
+  | 'ERELAY' // the relay cannot be reached
+  | 'ENOLEASE' // no address within the time
+  | 'EWORKER' // the Worker could not be started, or died
+  | 'EHTTP' // the server did not speak HTTP as it should
+  | 'EREDIRECT' // more than 20 redirects, or redirect: 'error'
+  | 'EPROTO'; // a scheme that is not supported (https: for now)
