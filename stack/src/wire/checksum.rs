@@ -49,7 +49,7 @@ impl Checksum {
 
     /// Adds bytes that follow those already added.
     #[must_use]
-    pub fn add(self, bytes: &[u8]) -> Checksum {
+    pub fn with(self, bytes: &[u8]) -> Checksum {
         let part = sum_bytes(bytes);
         // RFC 1071 §2(B): a part that starts in the middle of a word counts with its bytes swapped.
         let part = if self.odd {
@@ -79,13 +79,13 @@ impl Checksum {
 /// The checksum of one run of bytes.
 #[must_use]
 pub fn of(bytes: &[u8]) -> u16 {
-    Checksum::new().add(bytes).finish()
+    Checksum::new().with(bytes).finish()
 }
 
 /// Whether one run of bytes, its checksum field included, adds up.
 #[must_use]
 pub fn is_valid(bytes: &[u8]) -> bool {
-    Checksum::new().add(bytes).is_valid()
+    Checksum::new().with(bytes).is_valid()
 }
 
 /// The sum of `bytes` as native-order words, a missing last byte being zero.
@@ -185,7 +185,7 @@ mod tests {
             parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..70), 0..12),
         ) {
             let whole: Vec<u8> = parts.concat();
-            let sum = parts.iter().fold(Checksum::new(), |sum, part| sum.add(part));
+            let sum = parts.iter().fold(Checksum::new(), |sum, part| sum.with(part));
             prop_assert_eq!(sum.finish(), naive(&whole));
         }
 
@@ -199,7 +199,7 @@ mod tests {
             let sum = Checksum::pseudo_header(
                 Ipv4Addr::from(source).into(), Ipv4Addr::from(destination).into(), Protocol(protocol), payload.len(),
             );
-            prop_assert_eq!(sum.add(&payload).finish(), naive(&bytes));
+            prop_assert_eq!(sum.with(&payload).finish(), naive(&bytes));
         }
 
         #[test]
@@ -213,7 +213,7 @@ mod tests {
             let sum = Checksum::pseudo_header(
                 Ipv6Addr::from(source).into(), Ipv6Addr::from(destination).into(), Protocol(protocol), payload.len(),
             );
-            prop_assert_eq!(sum.add(&payload).finish(), naive(&bytes));
+            prop_assert_eq!(sum.with(&payload).finish(), naive(&bytes));
         }
     }
 }

@@ -181,7 +181,7 @@ impl<'p> Icmpv4<'p> {
         header[2..4].fill(0);
         header[4..8].copy_from_slice(&parameter);
         rest.copy_from_slice(payload);
-        let sum = Checksum::new().add(header).add(rest).finish();
+        let sum = Checksum::new().with(header).with(rest).finish();
         header[2..4].copy_from_slice(&sum.to_be_bytes());
         Some(length)
     }
