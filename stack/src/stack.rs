@@ -101,6 +101,22 @@ impl Stack {
         todo!()
     }
 
+    /// When [`advance`](Stack::advance) has something to do by the clock, whatever waits to be transmitted.
+    pub fn next_timer(&self) -> Option<Deadline> {
+        todo!()
+    }
+
+    /// Whether nothing that a program wrote is still on its way: no connection is open and no frame waits.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        todo!()
+    }
+
+    /// A generator for whoever sits on top of the stack and needs unpredictable numbers.
+    pub fn fork_random(&mut self) -> crate::random::Random {
+        todo!()
+    }
+
     /// Starts a connection. [`TcpSocket::connected`] says how it went.
     pub fn tcp_connect(
         &mut self,

@@ -112,7 +112,9 @@ impl CloseReason {
     pub const fn text(self) -> &'static str {
         match self {
             CloseReason::GoingAway => "the relay is shutting down",
-            CloseReason::TextMessage => "text message: this tunnel carries one Ethernet frame in one binary message",
+            CloseReason::TextMessage => {
+                "text message: this tunnel carries one Ethernet frame in one binary message"
+            }
             CloseReason::MessageTooBig => "message too big to be an Ethernet frame",
             CloseReason::Silent => "nothing heard from this client for too long",
             CloseReason::Full => "the relay has as many clients as it takes; try again later",

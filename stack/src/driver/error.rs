@@ -2,6 +2,7 @@
 
 use crate::application::dns::ResolveError;
 use crate::socket::{BindError, ConnectError, TcpError, UdpError};
+use crate::wire::ip::Unreachable;
 use std::io;
 
 /// Why an asynchronous call failed.
@@ -29,13 +30,86 @@ impl Error {
     /// (no such name), `EAI_AGAIN` (no name server answered), `ENETDOWN` (network closed).
     #[must_use]
     pub fn code(&self) -> &'static str {
-        todo!()
+        match self {
+            Error::Connect(ConnectError::NoRoute) | Error::Udp(UdpError::NoRoute) => "ENETUNREACH",
+            Error::Connect(ConnectError::InvalidDestination)
+            | Error::Udp(UdpError::Destination)
+            | Error::Resolve(ResolveError::InvalidName) => "EINVAL",
+            Error::Connect(ConnectError::PortInUse) | Error::Bind(BindError::PortInUse) => {
+                "EADDRINUSE"
+            }
+            Error::Connect(ConnectError::TooMany) | Error::Bind(BindError::TooMany) => "EMFILE",
+            Error::Bind(BindError::AddressNotOurs) => "EADDRNOTAVAIL",
+            Error::Tcp(TcpError::Refused) => "ECONNREFUSED",
+            Error::Tcp(TcpError::TimedOut) | Error::TimedOut => "ETIMEDOUT",
+            Error::Tcp(TcpError::Reset) => "ECONNRESET",
+            Error::Tcp(TcpError::Aborted) => "ECONNABORTED",
+            Error::Tcp(TcpError::Closed) | Error::Udp(UdpError::Closed) => "EPIPE",
+            Error::Udp(UdpError::TooLong) => "EMSGSIZE",
+            Error::Tcp(TcpError::Unreachable(kind)) | Error::Udp(UdpError::Unreachable(kind)) => {
+                unreachable_code(*kind)
+            }
+            Error::Resolve(ResolveError::NoSuchName | ResolveError::NoAddress) => "ENOTFOUND",
+            Error::Resolve(
+                ResolveError::NoServers | ResolveError::ServerFailure | ResolveError::TimedOut,
+            ) => "EAI_AGAIN",
+            Error::NetworkClosed => "ENETDOWN",
+        }
+    }
+
+    fn kind(&self) -> io::ErrorKind {
+        match self.code() {
+            "ENETUNREACH" => io::ErrorKind::NetworkUnreachable,
+            "EHOSTUNREACH" => io::ErrorKind::HostUnreachable,
+            "EINVAL" | "EMSGSIZE" => io::ErrorKind::InvalidInput,
+            "EADDRINUSE" => io::ErrorKind::AddrInUse,
+            "EADDRNOTAVAIL" => io::ErrorKind::AddrNotAvailable,
+            "ECONNREFUSED" => io::ErrorKind::ConnectionRefused,
+            "ECONNRESET" => io::ErrorKind::ConnectionReset,
+            "ECONNABORTED" => io::ErrorKind::ConnectionAborted,
+            "ETIMEDOUT" => io::ErrorKind::TimedOut,
+            "EPIPE" => io::ErrorKind::BrokenPipe,
+            "ENOTFOUND" => io::ErrorKind::NotFound,
+            "ENETDOWN" => io::ErrorKind::NetworkDown,
+            _ => io::ErrorKind::Other,
+        }
+    }
+}
+
+fn unreachable_code(kind: Unreachable) -> &'static str {
+    match kind {
+        Unreachable::Port => "ECONNREFUSED",
+        Unreachable::TooBig { .. } => "EMSGSIZE",
+        Unreachable::Host
+        | Unreachable::Protocol
+        | Unreachable::Prohibited
+        | Unreachable::TimeExceeded
+        | Unreachable::ParameterProblem => "EHOSTUNREACH",
+    }
+}
+
+fn resolve_text(error: ResolveError) -> &'static str {
+    match error {
+        ResolveError::InvalidName => "not a valid host name",
+        ResolveError::NoSuchName => "no such name",
+        ResolveError::NoAddress => "the name has no address",
+        ResolveError::NoServers => "no name server is configured",
+        ResolveError::ServerFailure => "every name server failed or refused",
+        ResolveError::TimedOut => "no name server answered",
     }
 }
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        todo!()
+        match self {
+            Error::Connect(error) => error.fmt(f),
+            Error::Tcp(error) => error.fmt(f),
+            Error::Bind(error) => error.fmt(f),
+            Error::Udp(error) => error.fmt(f),
+            Error::Resolve(error) => f.write_str(resolve_text(*error)),
+            Error::TimedOut => f.write_str("no answer in time"),
+            Error::NetworkClosed => f.write_str("the network is closed"),
+        }
     }
 }
 
@@ -43,6 +117,36 @@ impl std::error::Error for Error {}
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
-        todo!()
+        io::Error::new(error.kind(), error)
+    }
+}
+
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Error {
+        Error::Connect(error)
+    }
+}
+
+impl From<TcpError> for Error {
+    fn from(error: TcpError) -> Error {
+        Error::Tcp(error)
+    }
+}
+
+impl From<BindError> for Error {
+    fn from(error: BindError) -> Error {
+        Error::Bind(error)
+    }
+}
+
+impl From<UdpError> for Error {
+    fn from(error: UdpError) -> Error {
+        Error::Udp(error)
+    }
+}
+
+impl From<ResolveError> for Error {
+    fn from(error: ResolveError) -> Error {
+        Error::Resolve(error)
     }
 }

@@ -4,16 +4,25 @@
 //! frames in, frames out, sleep until the next deadline, wake sockets. [`Network`] is the handle that programs
 //! hold; it is cheap to clone. No runtime is named and nothing polls at an interval.
 
+//!
+//! Inside: `shared` is the lock, the handles and what they wait with; `waiting` is who waits for what; `run` is the loop.
+//! A call locks, tries, and if it must wait leaves its waker; the loop wakes it when an event of the stack says so. No
+//! foreign code runs with the lock held: not the link, not the tap, not a waker.
+
 mod error;
 mod network;
 mod ping;
 mod resolve;
+mod run;
+mod shared;
 mod tcp;
 mod udp;
+mod waiting;
 
 pub use error::Error;
-pub use network::{Driver, Network};
+pub use network::Network;
 pub use ping::{PingOptions, PingReply};
+pub use run::Driver;
 pub use tcp::{TcpListener, TcpStream};
 pub use udp::UdpSocket;
 

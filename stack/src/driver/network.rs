@@ -1,44 +1,57 @@
-//! The handle and the loop.
+//! The handle that programs hold.
 
-use super::{Clock, Error, Link, PingOptions, PingReply, TcpListener, TcpStream, UdpSocket};
+use super::run::Driver;
+use super::shared::{Handle, Inner, Phase, Socket, wake};
+use super::tcp::{TcpListener, TcpStream};
+use super::udp::UdpSocket;
+use super::waiting::Interest;
+use super::{Clock, Error, Link};
 use crate::config::{ListenOptions, TcpOptions};
 use crate::event::Event;
 use crate::stack::Stack;
 use crate::time::{Duration, Instant};
-use core::future::Future;
-use core::marker::PhantomData;
-use core::net::{IpAddr, SocketAddr};
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::net::SocketAddr;
+use core::task::Poll;
 
 /// A program's handle on a running stack. Clones share it; when the last one and all sockets are gone, the driver
 /// delivers what was written, then ends.
 #[derive(Clone)]
-pub struct Network {}
-
-/// The loop: spawn it. Ends when the network is closed, or with the link's error.
-pub struct Driver<L: Link, C: Clock> {
-    parts: PhantomData<(L, C)>,
+pub struct Network {
+    pub(super) handle: Handle,
+    pub(super) names: super::resolve::Names,
 }
 
 impl Network {
     /// Joins a stack to a link and a clock.
-    pub fn new<L: Link, C: Clock>(stack: Stack, link: L, clock: C) -> (Network, Driver<L, C>) {
-        todo!()
+    pub fn new<L: Link, C: Clock>(mut stack: Stack, link: L, clock: C) -> (Network, Driver<L, C>) {
+        let names = super::resolve::Names::new(stack.fork_random());
+        let inner = Inner::new(stack, clock.clone());
+        let network = Network {
+            handle: Handle::new(&inner),
+            names,
+        };
+        (network, Driver::new(inner, link, clock))
     }
 
     /// Ready once there is an address; at once if there is one.
     pub async fn configured(&self) -> Result<(), Error> {
-        todo!()
+        self.handle
+            .until(Interest::Configured, |shared, _| {
+                match shared.stack.address() {
+                    Some(_) => Poll::Ready(Ok(())),
+                    None => Poll::Pending,
+                }
+            })
+            .await
     }
 
-    /// Connects to an address.
+    /// Connects to an address. Dropping the future gives the attempt up.
     pub async fn connect_to(
         &self,
         remote: SocketAddr,
         options: TcpOptions,
     ) -> Result<TcpStream, Error> {
-        todo!()
+        TcpStream::connect(&self.handle, remote, &options).await
     }
 
     /// Connects to a name or a literal address; several addresses are tried in turn.
@@ -48,64 +61,100 @@ impl Network {
         port: u16,
         options: TcpOptions,
     ) -> Result<TcpStream, Error> {
-        todo!()
+        let mut outcome = Err(Error::Resolve(
+            crate::application::dns::ResolveError::NoAddress,
+        ));
+        for address in self.resolve(host).await? {
+            outcome = self
+                .connect_to(SocketAddr::new(address, port), options)
+                .await;
+            if matches!(outcome, Ok(_) | Err(Error::NetworkClosed)) {
+                break;
+            }
+        }
+        outcome
     }
 
     /// Listens; the unspecified address stands for all of ours, port 0 picks one.
     pub fn listen(&self, local: SocketAddr, options: ListenOptions) -> Result<TcpListener, Error> {
-        todo!()
+        TcpListener::listen(&self.handle, local, &options)
     }
 
     /// Opens a UDP socket; the unspecified address stands for all of ours, port 0 picks one.
     pub fn bind_udp(&self, local: SocketAddr) -> Result<UdpSocket, Error> {
-        todo!()
+        UdpSocket::bind(&self.handle, local)
     }
 
-    /// All addresses of a name, by DNS; a literal address is answered at once.
-    pub async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, Error> {
-        todo!()
-    }
-
-    /// Sends one echo request and waits for its reply.
-    pub async fn ping(
-        &self,
-        destination: IpAddr,
-        options: PingOptions,
-    ) -> Result<PingReply, Error> {
-        todo!()
-    }
-
-    /// Waits, by the network's clock.
+    /// Waits, by the network's clock; no longer than the network is open.
     pub async fn sleep(&self, duration: Duration) {
-        todo!()
+        self.handle.sleep_until(self.handle.now() + duration).await;
     }
 
-    /// The next event that concerns the host and no socket: leases and address conflicts. One listener at a time;
-    /// at most 64 wait, the oldest goes first.
+    /// The next event that concerns the host and no socket: leases and address conflicts; `None` once the network is
+    /// closed. One listener at a time; at most 64 wait, the oldest goes first.
     pub async fn next_event(&self) -> Option<Event> {
-        todo!()
+        self.handle
+            .until(Interest::HostEvent, |shared, _| {
+                match shared.host_events.pop_front() {
+                    Some(event) => Poll::Ready(Ok(event)),
+                    None => Poll::Pending,
+                }
+            })
+            .await
+            .ok()
     }
 
-    /// Looks at, or changes, the stack itself.
+    /// Looks at, or changes, the stack itself. `look` must not call the network.
     pub fn with_stack<R>(&self, look: impl FnOnce(&mut Stack, Instant) -> R) -> R {
-        todo!()
+        self.handle.change(look)
     }
 
     /// Sees every frame that passes, in both directions, until it is replaced or set to `None`.
     /// `tap(outbound, at, frame)`.
     pub fn capture(&self, tap: Option<Box<dyn FnMut(bool, Instant, &[u8]) + Send>>) {
-        todo!()
+        let mut shared = self.handle.lock();
+        let old = match shared.phase {
+            Phase::Ended => None,
+            Phase::Open | Phase::Closing(_) => shared.new_tap.replace(tap),
+        };
+        let driver = shared.schedule_driver();
+        drop(shared);
+        drop(old);
+        wake(driver);
     }
 
     /// Resets every connection, gives the lease back, fails every pending call with [`Error::NetworkClosed`], and ends the driver.
     pub fn close(&self) {
-        todo!()
+        let now = self.handle.now();
+        let mut woken = Vec::new();
+        let mut shared = self.handle.lock();
+        if shared.is_closed() {
+            return;
+        }
+        shared.phase = Phase::Closing(now);
+        shared.abandon_sockets(now);
+        shared.stack.release_lease(now);
+        shared.waiting.take_all(&mut woken);
+        woken.extend(shared.schedule_driver());
+        drop(shared);
+        woken.into_iter().for_each(core::task::Waker::wake);
     }
 }
 
-impl<L: Link, C: Clock> Future for Driver<L, C> {
-    type Output = Result<(), L::Error>;
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        todo!()
+/// A socket to give back when the call that opened it ends or is dropped.
+pub(super) struct Lent<'h> {
+    pub(super) handle: &'h Handle,
+    pub(super) socket: Socket,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let socket = self.socket;
+        self.handle.give_back(socket, |stack, now| match socket {
+            Socket::Tcp(id) => stack.tcp(id, now).close(),
+            Socket::Listener(id) => stack.listener(id).close(),
+            Socket::Udp(id) => stack.udp(id).close(),
+            Socket::Echo(id) => stack.echo(id).close(),
+        });
     }
 }

@@ -1,7 +1,15 @@
-//! Ping over the driver.
+//! Ping over the driver: one echo request, one reply (RFC 792).
 
-use crate::time::Duration;
+use super::network::Lent;
+use super::shared::{Shared, Socket};
+use super::waiting::Interest;
+use super::{Error, Network};
+use crate::socket::EchoReply;
+use crate::time::{Duration, Instant};
 use core::net::IpAddr;
+
+/// The sequence number of the only request that an identifier is used for.
+const SEQUENCE: u16 = 1;
 
 /// How a ping is sent.
 #[derive(Clone, Copy, Debug)]
@@ -35,4 +43,45 @@ pub struct PingReply {
     pub hop_limit: u8,
     /// Bytes of payload that came back.
     pub size: usize,
+}
+
+impl Network {
+    /// Sends one echo request and waits for its reply.
+    pub async fn ping(
+        &self,
+        destination: IpAddr,
+        options: PingOptions,
+    ) -> Result<PingReply, Error> {
+        let handle = &self.handle;
+        let id = handle.open(
+            |stack, _| stack.echo_open(destination),
+            |&id| Socket::Echo(id),
+        )?;
+        let _lent = Lent {
+            handle,
+            socket: Socket::Echo(id),
+        };
+        handle.look(|stack, _| stack.echo(id).set_hop_limit(options.hop_limit));
+        let payload: Vec<u8> = (0..options.size).map(|at| at as u8).collect();
+        let sent_at = handle.now();
+        let exchange = async {
+            let send = |shared: &mut Shared, _: Instant| {
+                let mut socket = shared.stack.echo(id);
+                socket.send(SEQUENCE, &payload).map_err(Error::from)
+            };
+            handle.until(Interest::Echo(id), send).await?;
+            let receive = |shared: &mut Shared, _: Instant| {
+                let mut socket = shared.stack.echo(id);
+                socket.receive().map_err(|(_, error)| Error::from(error))
+            };
+            handle.until(Interest::Echo(id), receive).await
+        };
+        let reply: EchoReply = handle.within(options.timeout, exchange).await?;
+        Ok(PingReply {
+            source: reply.source,
+            round_trip: reply.at.since(sent_at),
+            hop_limit: reply.hop_limit,
+            size: reply.payload.len(),
+        })
+    }
 }
