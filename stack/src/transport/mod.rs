@@ -1,6 +1,7 @@
 //! The transport floor: TCP (RFC 9293), UDP (RFC 768) and the identifiers of echo requests.
 
 mod error;
+pub mod tcp;
 
 pub use error::{BindError, ConnectError, TcpError, UdpError};
 

@@ -1,0 +1,161 @@
+//! The TCP header (RFC 9293 §3.1).
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0–1 | source port |
+//! | 2–3 | destination port |
+//! | 4–7 | sequence number |
+//! | 8–11 | acknowledgement number |
+//! | 12 | data offset in 32-bit words (high four bits), reserved |
+//! | 13 | control bits: CWR ECE URG ACK PSH RST SYN FIN |
+//! | 14–15 | window |
+//! | 16–17 | checksum |
+//! | 18–19 | urgent pointer |
+//! | 20… | options up to the data offset, see [`tcp_options`](super::tcp_options) |
+
+use super::tcp_options::SegmentOptions;
+use core::ops::{BitOr, BitOrAssign};
+
+/// Bytes of a header without options.
+pub const HEADER_LENGTH: usize = 20;
+/// Bytes of the longest header.
+pub const MAX_HEADER_LENGTH: usize = 60;
+/// Where in the header the checksum is.
+pub const CHECKSUM_OFFSET: usize = 16;
+
+/// The control bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    /// The sender will send no more.
+    pub const FIN: Flags = Flags(0x01);
+    /// Sequence numbers are being agreed on.
+    pub const SYN: Flags = Flags(0x02);
+    /// The connection is gone.
+    pub const RST: Flags = Flags(0x04);
+    /// The receiver should hand the data on at once.
+    pub const PSH: Flags = Flags(0x08);
+    /// The acknowledgement number counts.
+    pub const ACK: Flags = Flags(0x10);
+    /// The urgent pointer counts.
+    pub const URG: Flags = Flags(0x20);
+    /// ECN echo (RFC 3168 §6.1).
+    pub const ECE: Flags = Flags(0x40);
+    /// Congestion window reduced (RFC 3168 §6.1).
+    pub const CWR: Flags = Flags(0x80);
+
+    /// Whether all bits of `other` are set.
+    #[must_use]
+    pub const fn contains(self, other: Flags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether any bit of `other` is set.
+    #[must_use]
+    pub const fn intersects(self, other: Flags) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl BitOr for Flags {
+    type Output = Flags;
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Flags {
+    fn bitor_assign(&mut self, other: Flags) {
+        self.0 |= other.0;
+    }
+}
+
+/// The fixed part of the header. Data offset and checksum are not in it: they follow from the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpHeader {
+    /// The sender's port.
+    pub source_port: u16,
+    /// The receiver's port.
+    pub destination_port: u16,
+    /// Number of the first byte of data, or of the SYN.
+    pub sequence: u32,
+    /// The next number that the sender awaits; counts if [`Flags::ACK`] is set.
+    pub acknowledgement: u32,
+    /// The control bits.
+    pub flags: Flags,
+    /// The sender's window, not yet scaled.
+    pub window: u16,
+    /// Urgent pointer; counts if [`Flags::URG`] is set.
+    pub urgent: u16,
+}
+
+/// A segment taken apart.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpSegment<'p> {
+    /// The fixed header.
+    pub header: TcpHeader,
+    /// The bytes of the options, not looked at yet: [`SegmentOptions::parse`].
+    pub options: &'p [u8],
+    /// The data.
+    pub payload: &'p [u8],
+}
+
+/// The segment is shorter than its header, or its data offset is impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedTcp;
+
+impl<'p> TcpSegment<'p> {
+    /// Takes a segment apart. The checksum is not looked at.
+    ///
+    /// # Errors
+    /// If the header does not fit or its length is below 20 bytes.
+    pub fn parse(segment: &'p [u8]) -> Result<TcpSegment<'p>, MalformedTcp> {
+        let (fixed, rest) = segment
+            .split_first_chunk::<HEADER_LENGTH>()
+            .ok_or(MalformedTcp)?;
+        let options_length = (usize::from(fixed[12] >> 4) * 4)
+            .checked_sub(HEADER_LENGTH)
+            .ok_or(MalformedTcp)?;
+        let (options, payload) = rest.split_at_checked(options_length).ok_or(MalformedTcp)?;
+        let header = TcpHeader {
+            source_port: u16::from_be_bytes([fixed[0], fixed[1]]),
+            destination_port: u16::from_be_bytes([fixed[2], fixed[3]]),
+            sequence: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
+            acknowledgement: u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]),
+            flags: Flags(fixed[13]),
+            window: u16::from_be_bytes([fixed[14], fixed[15]]),
+            urgent: u16::from_be_bytes([fixed[18], fixed[19]]),
+        };
+        Ok(TcpSegment {
+            header,
+            options,
+            payload,
+        })
+    }
+}
+
+impl TcpHeader {
+    /// Writes header and options to the front of `out`, with a checksum of 0, and returns their length: a multiple of
+    /// four, at most [`MAX_HEADER_LENGTH`]. Writes nothing and returns 0 if `out` is too short.
+    pub fn emit(&self, options: &SegmentOptions, out: &mut [u8]) -> usize {
+        let length = HEADER_LENGTH + options.length();
+        let Some((fixed, rest)) = out
+            .get_mut(..length)
+            .and_then(<[u8]>::split_first_chunk_mut::<HEADER_LENGTH>)
+        else {
+            return 0;
+        };
+        fixed[0..2].copy_from_slice(&self.source_port.to_be_bytes());
+        fixed[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
+        fixed[4..8].copy_from_slice(&self.sequence.to_be_bytes());
+        fixed[8..12].copy_from_slice(&self.acknowledgement.to_be_bytes());
+        fixed[12] = ((length / 4) as u8) << 4;
+        fixed[13] = self.flags.0;
+        fixed[14..16].copy_from_slice(&self.window.to_be_bytes());
+        fixed[16..18].copy_from_slice(&[0, 0]);
+        fixed[18..20].copy_from_slice(&self.urgent.to_be_bytes());
+        options.emit(rest);
+        length
+    }
+}
