@@ -1,0 +1,53 @@
+//! A socket that JavaScript may close while one of its calls waits.
+
+use core::cell::RefCell;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::{Poll, Waker};
+use std::rc::Rc;
+
+/// A value that is given back at `release`, not when JavaScript's garbage collector comes by.
+pub(super) struct Held<T> {
+    value: RefCell<Option<Rc<T>>>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl<T> Held<T> {
+    pub(super) fn new(value: T) -> Held<T> {
+        Held {
+            value: RefCell::new(Some(Rc::new(value))),
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// The value, unless it was given back.
+    pub(super) fn value(&self) -> Option<Rc<T>> {
+        self.value.borrow().clone()
+    }
+
+    /// Gives the value back and ends what waits in [`until_released`](Self::until_released).
+    pub(super) fn release(&self) {
+        let value = self.value.borrow_mut().take();
+        self.waiting.take().into_iter().for_each(Waker::wake);
+        drop(value);
+    }
+
+    /// Waits for `work`; `None` if the value is given back before.
+    pub(super) async fn until_released<R>(&self, work: impl Future<Output = R>) -> Option<R> {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            if self.value.borrow().is_none() {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
+            }
+            let mut waiting = self.waiting.borrow_mut();
+            if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                waiting.push(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}

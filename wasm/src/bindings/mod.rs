@@ -1,0 +1,20 @@
+//! The classes that JavaScript sees. Options and results cross as plain objects whose fields `options` and `results` list;
+//! whatever fails throws an `Error` with a stable `code`.
+
+mod capture;
+mod error;
+mod held;
+mod http;
+mod network;
+mod options;
+mod results;
+mod tcp;
+mod udp;
+
+pub use capture::Capture;
+pub use http::{HttpConnection, HttpResponse};
+pub use network::Network;
+pub use tcp::{TcpListener, TcpStream};
+pub use udp::UdpSocket;
+
+pub(crate) use error::error;

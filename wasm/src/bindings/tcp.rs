@@ -1,0 +1,154 @@
+//! TCP, for JavaScript.
+
+use super::error::{from_driver, from_io};
+use super::held::Held;
+use super::results::{Ends, LocalEnd, TcpVitals, object};
+use crate::connection::{Connection, with_scratch};
+use core::future::poll_fn;
+use ethertab_stack::Duration;
+use ethertab_stack::driver;
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+
+/// A TCP connection. Reads and writes may be under way at once; neither two reads nor two writes.
+#[wasm_bindgen]
+pub struct TcpStream {
+    connection: Connection,
+}
+
+impl TcpStream {
+    pub(super) fn new(stream: driver::TcpStream) -> TcpStream {
+        TcpStream {
+            connection: Connection::new(stream),
+        }
+    }
+
+    pub(super) fn connection(&self) -> Connection {
+        self.connection.clone()
+    }
+}
+
+#[wasm_bindgen]
+impl TcpStream {
+    /// Both ends' addresses and ports.
+    pub fn ends(&self) -> Result<JsValue, JsValue> {
+        let ends = self
+            .connection
+            .look(|stream| Ok(Ends::of(stream.local_address()?, stream.remote_address()?)));
+        ends.map(|ends| object(&ends)).map_err(from_driver)
+    }
+
+    /// Waits for bytes and takes all that are there, at most `limit` (and never more than 256 KiB); `undefined` at the
+    /// peer's FIN.
+    pub async fn read(&self, limit: u32) -> Result<Option<Uint8Array>, JsValue> {
+        let limit = limit.max(1) as usize;
+        poll_fn(|context| {
+            with_scratch(|scratch| {
+                let room = limit.min(scratch.len());
+                let read = self.connection.poll_read(context, &mut scratch[..room]);
+                read.map_ok(|length| (length > 0).then(|| Uint8Array::from(&scratch[..length])))
+            })
+        })
+        .await
+        .map_err(|error| from_io(&error))
+    }
+
+    /// Gives bytes to send; resolves once the send buffer has taken them all.
+    pub async fn write(&self, bytes: Vec<u8>) -> Result<(), JsValue> {
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let written = poll_fn(|context| self.connection.poll_write(context, rest))
+                .await
+                .map_err(|error| from_io(&error))?;
+            rest = &rest[written..];
+        }
+        Ok(())
+    }
+
+    /// Sends our FIN after what was written. Reading goes on.
+    pub async fn finish(&self) -> Result<(), JsValue> {
+        poll_fn(|context| self.connection.poll_finish(context))
+            .await
+            .map_err(|error| from_io(&error))
+    }
+
+    /// Gives the connection back: what was written is still delivered.
+    pub fn close(&self) {
+        self.connection.release();
+    }
+
+    /// Resets the connection at once; calls under way fail.
+    pub fn abort(&self) {
+        self.connection.abort();
+    }
+
+    /// Vital signs.
+    pub fn info(&self) -> Result<JsValue, JsValue> {
+        let info = self.connection.look(driver::TcpStream::info);
+        info.map(|info| object(&TcpVitals::from(info)))
+            .map_err(from_driver)
+    }
+
+    /// Turns Nagle's algorithm off or on.
+    #[wasm_bindgen(js_name = setNoDelay)]
+    pub fn set_no_delay(&self, no_delay: bool) {
+        // On a connection that is gone there is nothing to set.
+        let _ = self.connection.look(|stream| {
+            stream.set_no_delay(no_delay);
+            Ok(())
+        });
+    }
+
+    /// Sets keep-alive probes after so many idle milliseconds; `undefined` stops them.
+    #[wasm_bindgen(js_name = setKeepAlive)]
+    pub fn set_keep_alive(&self, delay: Option<u32>) {
+        let idle = delay.map(|delay| Duration::from_millis(u64::from(delay)));
+        let _ = self.connection.look(|stream| {
+            stream.set_keep_alive(idle);
+            Ok(())
+        });
+    }
+}
+
+/// A TCP listener.
+#[wasm_bindgen]
+pub struct TcpListener {
+    listener: Held<driver::TcpListener>,
+}
+
+impl TcpListener {
+    pub(super) fn new(listener: driver::TcpListener) -> TcpListener {
+        TcpListener {
+            listener: Held::new(listener),
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl TcpListener {
+    /// Where it listens; `undefined` once it is closed.
+    pub fn end(&self) -> Result<JsValue, JsValue> {
+        let Some(listener) = self.listener.value() else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        let local = listener.local_address().map_err(from_driver)?;
+        Ok(object(&LocalEnd::from(local)))
+    }
+
+    /// The next connection; `undefined` once the listener is closed.
+    pub async fn accept(&self) -> Result<Option<TcpStream>, JsValue> {
+        let Some(listener) = self.listener.value() else {
+            return Ok(None);
+        };
+        match self.listener.until_released(listener.accept()).await {
+            Some(Ok((stream, _))) => Ok(Some(TcpStream::new(stream))),
+            Some(Err(error)) => Err(from_driver(error)),
+            None => Ok(None),
+        }
+    }
+
+    /// Stops listening.
+    pub fn close(&self) {
+        self.listener.release();
+    }
+}

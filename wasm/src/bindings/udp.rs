@@ -1,0 +1,107 @@
+//! UDP, for JavaScript.
+
+use super::error::from_driver;
+use super::held::Held;
+use super::options;
+use super::results::{LocalEnd, Source, object};
+use core::cell::RefCell;
+use core::net::SocketAddr;
+use ethertab_stack::driver;
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+
+/// The largest datagram there is (RFC 768: a length of 16 bits).
+const LARGEST_DATAGRAM: usize = 65_535;
+
+/// A UDP socket.
+#[wasm_bindgen]
+pub struct UdpSocket {
+    socket: Held<driver::UdpSocket>,
+    /// The one receive that is under way borrows it.
+    buffer: RefCell<Vec<u8>>,
+}
+
+impl UdpSocket {
+    pub(super) fn new(socket: driver::UdpSocket) -> UdpSocket {
+        UdpSocket {
+            socket: Held::new(socket),
+            buffer: RefCell::default(),
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl UdpSocket {
+    /// Our end; `undefined` once it is closed.
+    pub fn end(&self) -> Result<JsValue, JsValue> {
+        let Some(socket) = self.socket.value() else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        let local = socket.local_address().map_err(from_driver)?;
+        Ok(object(&LocalEnd::from(local)))
+    }
+
+    /// Fixes the peer.
+    pub fn connect(&self, address: &str, port: u16) -> Result<(), JsValue> {
+        let remote = SocketAddr::new(options::address(address)?, port);
+        match self.socket.value() {
+            Some(socket) => socket.connect(remote).map_err(from_driver),
+            None => Err(closed()),
+        }
+    }
+
+    /// Sends one datagram: to the connected peer without an address, else to the one named.
+    pub async fn send(
+        &self,
+        bytes: Vec<u8>,
+        address: Option<String>,
+        port: u16,
+    ) -> Result<(), JsValue> {
+        let socket = self.socket.value().ok_or_else(closed)?;
+        let outcome = match address {
+            Some(address) => {
+                let destination = SocketAddr::new(options::address(&address)?, port);
+                self.socket
+                    .until_released(socket.send_to(&bytes, destination))
+                    .await
+            }
+            None => self.socket.until_released(socket.send(&bytes)).await,
+        };
+        outcome.ok_or_else(closed)?.map_err(from_driver)
+    }
+
+    /// The next datagram, as `{data, remoteAddress, remotePort}`; `undefined` once the socket is closed. One call at a time.
+    pub async fn receive(&self) -> Result<JsValue, JsValue> {
+        let Some(socket) = self.socket.value() else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        let mut buffer = self.buffer.take();
+        buffer.resize(LARGEST_DATAGRAM, 0);
+        let outcome = self
+            .socket
+            .until_released(socket.receive(&mut buffer))
+            .await;
+        let message = match outcome {
+            Some(Ok(datagram)) => {
+                let message = object(&Source::from(datagram.source));
+                let data = Uint8Array::from(&buffer[..datagram.length]);
+                Reflect::set(&message, &"data".into(), &data)?;
+                Ok(message)
+            }
+            Some(Err(error)) => Err(from_driver(error)),
+            None => return Ok(JsValue::UNDEFINED),
+        };
+        self.buffer.replace(buffer);
+        message
+    }
+
+    /// Closes it; datagrams already queued are still sent.
+    pub fn close(&self) {
+        self.socket.release();
+        self.buffer.take();
+    }
+}
+
+fn closed() -> JsValue {
+    super::error("EPIPE", "socket closed")
+}

@@ -1,0 +1,193 @@
+//! Opens the WebSocket, and opens another whenever it goes.
+
+use super::backoff::Backoff;
+use super::state::{LinkState, Shared};
+use crate::clock::BrowserClock;
+use crate::scope;
+use core::cell::{Cell, RefCell};
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::{Poll, Waker};
+use ethertab_stack::driver::Clock;
+use ethertab_stack::random::Random;
+use ethertab_stack::{Duration, Instant};
+use std::rc::{Rc, Weak};
+use wasm_bindgen::prelude::*;
+use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+
+/// How long opening may take: browsers wait for minutes.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection that lived so long was a good one: after it, waiting begins with the shortest delay again.
+const PROVEN: Duration = Duration::from_secs(5);
+
+/// "No close frame was received" (RFC 6455 §7.4.1).
+const ABNORMAL: u16 = 1006;
+
+/// Keeps a WebSocket open until the link is gone.
+pub(super) async fn keep_connected(url: String, link: Weak<RefCell<Shared>>) {
+    let mut backoff = Backoff::new(Random::new(scope::random_bytes()));
+    loop {
+        let ended = match Socket::open(&url, &link) {
+            Ok(socket) => {
+                let fate = socket.fate.clone();
+                let Some(shared) = link.upgrade() else { return };
+                shared.borrow_mut().socket = Some(socket);
+                drop(shared);
+                fate.ended().await
+            }
+            Err(reason) => Ended {
+                code: ABNORMAL,
+                reason,
+                open_since: None,
+            },
+        };
+        let now = BrowserClock::now();
+        if ended
+            .open_since
+            .is_some_and(|since| now.since(since) >= PROVEN)
+        {
+            backoff.succeeded();
+        }
+        let delay = backoff.failed();
+        {
+            let Some(shared) = link.upgrade() else { return };
+            let old = {
+                let mut shared = shared.borrow_mut();
+                shared.enter(LinkState::Waiting {
+                    code: ended.code,
+                    reason: ended.reason,
+                    delay,
+                    was_open: ended.open_since.is_some(),
+                });
+                shared.socket.take()
+            };
+            drop(old);
+        }
+        BrowserClock.sleep_until(now + delay).await;
+        let Some(shared) = link.upgrade() else { return };
+        shared.borrow_mut().enter(LinkState::Connecting);
+    }
+}
+
+/// One WebSocket and the closures that the browser calls. Dropping it closes it.
+pub(super) struct Socket {
+    websocket: WebSocket,
+    fate: Rc<Fate>,
+    _on_open: Closure<dyn FnMut()>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Socket {
+    fn open(url: &str, link: &Weak<RefCell<Shared>>) -> Result<Socket, String> {
+        let websocket = WebSocket::new(url).map_err(|error| said(&error))?;
+        websocket.set_binary_type(BinaryType::Arraybuffer);
+        let fate = Rc::new(Fate::default());
+        let on_open = Closure::new({
+            let (link, fate) = (link.clone(), fate.clone());
+            move || {
+                fate.open_since.set(Some(BrowserClock::now()));
+                if let Some(shared) = link.upgrade() {
+                    shared.borrow_mut().opened();
+                }
+            }
+        });
+        let on_message = Closure::new({
+            let link = link.clone();
+            move |event: MessageEvent| {
+                if let Some(shared) = link.upgrade() {
+                    shared.borrow_mut().received(&event.data());
+                }
+            }
+        });
+        let on_close = Closure::new({
+            let fate = fate.clone();
+            move |event: CloseEvent| fate.end(event.code(), event.reason())
+        });
+        websocket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        websocket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        websocket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Ok(Socket {
+            websocket,
+            fate,
+            _on_open: on_open,
+            _on_message: on_message,
+            _on_close: on_close,
+        })
+    }
+
+    /// Hands a frame to the browser; false if the WebSocket takes none.
+    pub(super) fn send(&self, frame: &[u8]) -> bool {
+        self.websocket.send_with_u8_array(frame).is_ok()
+    }
+
+    /// Bytes that the browser holds unsent.
+    pub(super) fn buffered(&self) -> usize {
+        self.websocket.buffered_amount() as usize
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.websocket.set_onopen(None);
+        self.websocket.set_onmessage(None);
+        self.websocket.set_onclose(None);
+        // Only an invalid code is refused, and this one is not.
+        let _ = self.websocket.close_with_code(1000);
+        self.fate.end(ABNORMAL, String::new());
+    }
+}
+
+/// How one WebSocket ended.
+struct Ended {
+    code: u16,
+    reason: String,
+    open_since: Option<Instant>,
+}
+
+/// What the browser's callbacks tell the keeper about one WebSocket.
+#[derive(Default)]
+struct Fate {
+    open_since: Cell<Option<Instant>>,
+    closed: RefCell<Option<(u16, String)>>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Fate {
+    fn end(&self, code: u16, reason: String) {
+        self.closed.borrow_mut().get_or_insert((code, reason));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits until the WebSocket is closed, or has not opened in time.
+    async fn ended(&self) -> Ended {
+        let mut timeout = pin!(BrowserClock.sleep_until(BrowserClock::now() + OPEN_TIMEOUT));
+        let (code, reason) = poll_fn(|context| {
+            if let Some(closed) = self.closed.take() {
+                return Poll::Ready(closed);
+            }
+            if self.open_since.get().is_none() && timeout.as_mut().poll(context).is_ready() {
+                return Poll::Ready((ABNORMAL, "no answer in time".to_owned()));
+            }
+            self.waker.set(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+        Ended {
+            code,
+            reason,
+            open_since: self.open_since.get(),
+        }
+    }
+}
+
+/// What a thrown value says.
+fn said(error: &JsValue) -> String {
+    error
+        .dyn_ref::<js_sys::Error>()
+        .map(|error| String::from(error.message()))
+        .unwrap_or_else(|| "the WebSocket was refused".to_owned())
+}
