@@ -98,12 +98,17 @@ pub struct NeighborConfig {
     pub entries: usize,
     /// Packets that wait for one neighbour's address; the oldest makes room.
     pub pending_packets: usize,
+    /// Bytes of packets that wait for all neighbours together; the longest queue makes room.
+    pub pending_bytes: usize,
     /// Requests sent before a neighbour counts as unreachable.
     pub requests: u8,
     /// Time between requests.
     pub request_interval: Duration,
     /// How long an answer is trusted before it is checked again.
     pub reachable_time: Duration,
+    /// Time between the probes for an address that we want; probing takes four to seven of it. RFC 5227 §1.1 says
+    /// 1 s; Deviation: 100 ms, because a page should not wait seven seconds for its address.
+    pub probe_interval: Duration,
 }
 
 impl Default for NeighborConfig {
@@ -111,9 +116,11 @@ impl Default for NeighborConfig {
         NeighborConfig {
             entries: 1_024,
             pending_packets: 64,
+            pending_bytes: 4 * 1024 * 1024,
             requests: 3,
             request_interval: Duration::from_secs(1),
             reachable_time: Duration::from_secs(30),
+            probe_interval: Duration::from_millis(100),
         }
     }
 }

@@ -88,17 +88,6 @@ fn unreachable_code(kind: Unreachable) -> &'static str {
     }
 }
 
-fn resolve_text(error: ResolveError) -> &'static str {
-    match error {
-        ResolveError::InvalidName => "not a valid host name",
-        ResolveError::NoSuchName => "no such name",
-        ResolveError::NoAddress => "the name has no address",
-        ResolveError::NoServers => "no name server is configured",
-        ResolveError::ServerFailure => "every name server failed or refused",
-        ResolveError::TimedOut => "no name server answered",
-    }
-}
-
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
@@ -106,7 +95,7 @@ impl core::fmt::Display for Error {
             Error::Tcp(error) => error.fmt(f),
             Error::Bind(error) => error.fmt(f),
             Error::Udp(error) => error.fmt(f),
-            Error::Resolve(error) => f.write_str(resolve_text(*error)),
+            Error::Resolve(error) => error.fmt(f),
             Error::TimedOut => f.write_str("no answer in time"),
             Error::NetworkClosed => f.write_str("the network is closed"),
         }

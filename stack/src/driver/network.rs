@@ -18,17 +18,14 @@ use core::task::Poll;
 #[derive(Clone)]
 pub struct Network {
     pub(super) handle: Handle,
-    pub(super) names: super::resolve::Names,
 }
 
 impl Network {
     /// Joins a stack to a link and a clock.
-    pub fn new<L: Link, C: Clock>(mut stack: Stack, link: L, clock: C) -> (Network, Driver<L, C>) {
-        let names = super::resolve::Names::new(stack.fork_random());
+    pub fn new<L: Link, C: Clock>(stack: Stack, link: L, clock: C) -> (Network, Driver<L, C>) {
         let inner = Inner::new(stack, clock.clone());
         let network = Network {
             handle: Handle::new(&inner),
-            names,
         };
         (network, Driver::new(inner, link, clock))
     }

@@ -1,11 +1,13 @@
 //! What the handles and the loop share, and the one lock around it.
 
+use super::resolve::Ongoing;
 use super::waiting::{Discarded, Interest, Key, Waiting};
 use super::{Clock, Error};
+use crate::application::dns::{Resolver, ResolverConfig};
 use crate::event::{EchoId, Event, ListenerId, TcpId, UdpId};
 use crate::stack::Stack;
 use crate::time::{Duration, Instant};
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use core::future::Future;
 use core::pin::{Pin, pin};
@@ -42,6 +44,9 @@ pub(super) struct Shared {
     pub(super) stack: Stack,
     pub(super) waiting: Waiting,
     pub(super) host_events: VecDeque<Event>,
+    pub(super) resolver: Resolver,
+    /// Names being looked up. Bounded by the programs that ask.
+    pub(super) lookups: BTreeMap<String, Ongoing>,
     /// A tap that the driver has not taken over yet.
     pub(super) new_tap: Option<Option<Tap>>,
     pub(super) phase: Phase,
@@ -61,12 +66,15 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn new(stack: Stack, clock: impl Clock) -> Arc<Inner> {
+    pub(super) fn new(mut stack: Stack, clock: impl Clock) -> Arc<Inner> {
+        let resolver = Resolver::new(ResolverConfig::default(), stack.fork_random());
         Arc::new(Inner {
             shared: Mutex::new(Shared {
                 stack,
                 waiting: Waiting::default(),
                 host_events: VecDeque::new(),
+                resolver,
+                lookups: BTreeMap::new(),
                 new_tap: None,
                 phase: Phase::Open,
                 driver: None,
@@ -107,6 +115,10 @@ impl Shared {
     /// Files an event that concerns the host, and finds whom the event wakes.
     pub(super) fn dispatch(&mut self, event: Event, woken: &mut Vec<Waker>) {
         self.waiting.take_for(&event, woken);
+        if event == Event::LeaseLost {
+            // The next network may know other names, and other addresses for the same ones.
+            self.resolver.forget();
+        }
         match event {
             Event::Leased(_) | Event::LeaseLost | Event::AddressConflict { .. } => {
                 if self.host_events.len() == HOST_EVENTS {

@@ -17,6 +17,8 @@ pub(super) enum Interest {
     Configured,
     /// The host-event queue is not empty.
     HostEvent,
+    /// Some lookup of a name has ended.
+    Lookup,
 }
 
 /// One waiter among those with the same interest. A stream's own reader and writer are [`Key::ONLY`], so that a stream

@@ -1,4 +1,39 @@
-//! DNS (RFC 1034, RFC 1035).
+//! DNS (RFC 1034, RFC 1035): a stub resolver without I/O.
+//!
+//! A [`Resolver`] lives as long as the host: the cache, and which server answered last. Each question is a
+//! [`Lookup`], and whoever owns the sockets runs it by a short loop:
+//!
+//! ```text
+//!  let mut lookup = resolver.lookup(name, family, servers, domain);
+//!  loop {
+//!      match lookup.next(&mut resolver, now) {
+//!          Step::Done(result) => return result,
+//!          Step::Ask(ask) => send ask.message to ask.server from a fresh random port (or over a TCP connection);
+//!              for each datagram (or message) within ask.timeout:
+//!                  if lookup.receive(&mut resolver, source, bytes, now) { continue the outer loop }
+//!              otherwise: lookup.failed(TimedOut, or Unreachable if the socket said so)
+//!      }
+//!  }
+//! ```
+//!
+//! Forged answers have to guess the id, the port, the server and the case of every letter (RFC 5452 §4;
+//! draft-vixie-dnsext-dns0x20). What was learned, absences included (RFC 2308), is remembered as long as it lives.
+
+mod answer;
+mod cache;
+mod lookup;
+#[cfg(test)]
+mod tests;
+
+pub use cache::Cached;
+pub use lookup::{Ask, Carrier, Failure, Lookup, Step};
+
+use crate::random::Random;
+use crate::time::{Duration, Instant};
+use crate::wire::dns::RecordType;
+use cache::Cache;
+use core::fmt;
+use core::net::IpAddr;
 
 /// Why a name could not be resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,4 +50,132 @@ pub enum ResolveError {
     ServerFailure,
     /// No server answered in time.
     TimedOut,
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ResolveError::InvalidName => "not a name that DNS can carry",
+            ResolveError::NoSuchName => "no such name",
+            ResolveError::NoAddress => "the name has no address",
+            ResolveError::NoServers => "no name server is known",
+            ResolveError::ServerFailure => "every name server failed or refused",
+            ResolveError::TimedOut => "no name server answered in time",
+        })
+    }
+}
+
+impl core::error::Error for ResolveError {}
+
+/// Which kind of address is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// IPv4.
+    #[default]
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The kind of record to ask for.
+    #[must_use]
+    pub const fn record_type(self) -> RecordType {
+        match self {
+            Family::V4 => RecordType::A,
+            Family::V6 => RecordType::AAAA,
+        }
+    }
+
+    /// Whether `address` is of this kind.
+    #[must_use]
+    pub const fn holds(self, address: IpAddr) -> bool {
+        matches!(
+            (self, address),
+            (Family::V4, IpAddr::V4(_)) | (Family::V6, IpAddr::V6(_))
+        )
+    }
+}
+
+/// A resolver's limits.
+#[derive(Clone, Copy, Debug)]
+pub struct ResolverConfig {
+    /// Names remembered, absences included; the one that would be forgotten first makes room.
+    pub cache_entries: usize,
+    /// Longest time that an answer is remembered, whatever it says of itself (RFC 8767 §4: up to seven days).
+    pub longest_life: Duration,
+    /// Longest time that an absence is remembered (RFC 2308 §5: one to three hours).
+    pub longest_absence: Duration,
+    /// How long each server may take in the first round. Later rounds double it and share it among the servers.
+    pub timeout: Duration,
+    /// How often all servers are asked in turn: 1 to 8.
+    pub rounds: u8,
+    /// Aliases followed for one name, and as much as any answer may chain.
+    pub aliases: usize,
+    /// Addresses taken from one answer.
+    pub addresses: usize,
+    /// Servers looked at; further ones are ignored.
+    pub servers: usize,
+}
+
+impl Default for ResolverConfig {
+    fn default() -> Self {
+        ResolverConfig {
+            cache_entries: 512,
+            longest_life: Duration::from_secs(24 * 3_600),
+            longest_absence: Duration::from_secs(3_600),
+            timeout: Duration::from_millis(1_500),
+            rounds: 3,
+            aliases: 16,
+            addresses: 64,
+            servers: 8,
+        }
+    }
+}
+
+/// What outlives one question.
+#[derive(Debug)]
+pub struct Resolver {
+    config: ResolverConfig,
+    random: Random,
+    cache: Cache,
+    /// The server that answered last: it is asked first.
+    preferred: Option<IpAddr>,
+}
+
+impl Resolver {
+    /// A resolver that remembers nothing yet.
+    #[must_use]
+    pub fn new(config: ResolverConfig, mut random: Random) -> Resolver {
+        Resolver {
+            config,
+            cache: Cache::new(&config, random.key()),
+            random,
+            preferred: None,
+        }
+    }
+
+    /// Begins to look up a name. `servers`: the best first. `domain`: where names without a dot are looked for
+    /// first. Addresses written as text and names that every host knows are answered without a question.
+    #[must_use]
+    pub fn lookup(
+        &self,
+        name: &str,
+        family: Family,
+        servers: &[IpAddr],
+        domain: Option<&str>,
+    ) -> Lookup {
+        Lookup::new(self, name, family, servers, domain)
+    }
+
+    /// Forgets everything: the host moved to another network.
+    pub fn forget(&mut self) {
+        self.cache.clear();
+        self.preferred = None;
+    }
+
+    /// What is remembered at `now`, for who wants to look.
+    pub fn cached(&self, now: Instant) -> impl Iterator<Item = Cached<'_>> {
+        self.cache.entries(now)
+    }
 }
