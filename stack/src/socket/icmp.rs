@@ -2,10 +2,8 @@
 
 use super::UdpError;
 use crate::event::EchoId;
-use crate::time::Instant;
 use crate::transport::Transport;
-use alloc::vec::Vec;
-use core::net::IpAddr;
+pub use crate::transport::echo::EchoReply;
 use core::task::Poll;
 
 /// A view of one echo socket: one destination, one identifier.
@@ -14,39 +12,24 @@ pub struct EchoSocket<'s> {
     pub(crate) id: EchoId,
 }
 
-/// An answer to one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EchoReply {
-    /// Which request it answers.
-    pub sequence: u16,
-    /// Who answered.
-    pub source: IpAddr,
-    /// The TTL or hop limit it arrived with.
-    pub hop_limit: u8,
-    /// The payload that came back.
-    pub payload: Vec<u8>,
-    /// When its frame arrived.
-    pub at: Instant,
-}
-
 impl EchoSocket<'_> {
-    /// Queues a request (RFC 792, type 8).
+    /// Queues a request (RFC 792, type 8); pending while the send queue is full.
     pub fn send(&mut self, sequence: u16, payload: &[u8]) -> Poll<Result<(), UdpError>> {
-        todo!()
+        self.transport.echo.send(self.id, sequence, payload)
     }
 
     /// Takes the oldest reply, or the error that ICMP reported with the sequence number of the request.
     pub fn receive(&mut self) -> Poll<Result<EchoReply, (u16, UdpError)>> {
-        todo!()
+        self.transport.echo.take(self.id)
     }
 
     /// Hop limit of requests sent from now on; `None`: the stack's default.
     pub fn set_hop_limit(&mut self, hop_limit: Option<u8>) {
-        todo!()
+        self.transport.echo.set_hop_limit(self.id, hop_limit);
     }
 
-    /// Closes it. The id is stale afterwards.
+    /// Closes it; requests that were not sent yet are not sent. The id is stale afterwards.
     pub fn close(self) {
-        todo!()
+        self.transport.echo.close(self.id);
     }
 }

@@ -3,6 +3,7 @@
 use super::UdpError;
 use crate::event::UdpId;
 use crate::transport::Transport;
+pub use crate::transport::udp::Datagram;
 use core::net::SocketAddr;
 use core::task::Poll;
 
@@ -12,24 +13,14 @@ pub struct UdpSocket<'s> {
     pub(crate) id: UdpId,
 }
 
-/// What one read took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    /// Bytes written to the caller's buffer.
-    pub length: usize,
-    /// Bytes that the datagram had; larger than `length` if the buffer was too small.
-    pub full_length: usize,
-    /// Who sent it.
-    pub source: SocketAddr,
-    /// To which of our addresses, or which broadcast.
-    pub destination: SocketAddr,
-}
-
 impl UdpSocket<'_> {
-    /// Fixes the peer: others' datagrams are no longer received, and `send` needs no destination.
-    /// `local` is the address that the route to the peer leaves from.
+    /// Fixes the peer: others' datagrams are no longer received, and `send` needs no destination. A socket bound to the
+    /// unspecified address stays so: each datagram leaves from the address of its route.
+    ///
+    /// # Errors
+    /// [`UdpError::Destination`] if the peer has port 0, no address, or one of the other family.
     pub fn connect(&mut self, remote: SocketAddr) -> Result<(), UdpError> {
-        todo!()
+        self.transport.udp.connect(self.id, remote)
     }
 
     /// Queues one datagram; pending while the send queue is full. `None` as destination: the connected peer.
@@ -38,31 +29,34 @@ impl UdpSocket<'_> {
         payload: &[u8],
         destination: Option<SocketAddr>,
     ) -> Poll<Result<(), UdpError>> {
-        todo!()
+        self.transport.udp.send(self.id, payload, destination)
     }
 
     /// Takes the oldest datagram, or the error that ICMP reported.
     pub fn receive(&mut self, buffer: &mut [u8]) -> Poll<Result<Datagram, UdpError>> {
-        todo!()
+        self.transport.udp.take(self.id, buffer)
     }
 
     /// Our end.
+    ///
+    /// # Errors
+    /// [`UdpError::Closed`] if the id is stale.
     pub fn local_address(&self) -> Result<SocketAddr, UdpError> {
-        todo!()
+        self.transport.udp.local_address(self.id)
     }
 
     /// The connected peer.
     pub fn remote_address(&self) -> Option<SocketAddr> {
-        todo!()
+        self.transport.udp.remote_address(self.id)
     }
 
     /// Hop limit of datagrams sent from now on; `None`: the stack's default.
     pub fn set_hop_limit(&mut self, hop_limit: Option<u8>) {
-        todo!()
+        self.transport.udp.set_hop_limit(self.id, hop_limit);
     }
 
     /// Closes it; datagrams already queued are still sent. The id is stale afterwards.
     pub fn close(self) {
-        todo!()
+        self.transport.udp.close(self.id);
     }
 }
