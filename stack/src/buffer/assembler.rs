@@ -129,3 +129,89 @@ impl Assembler {
         self.ranges = Vec::new();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SPACE: usize = 64;
+
+    /// The ranges of set bits.
+    fn runs(bits: &[bool; SPACE]) -> Vec<Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for at in (0..SPACE).filter(|&at| bits[at]) {
+            match runs.last_mut() {
+                Some(last) if last.end == at => last.end += 1,
+                _ => runs.push(at..at + 1),
+            }
+        }
+        runs
+    }
+
+    proptest! {
+        #[test]
+        fn it_remembers_what_a_bitmap_would_remember(
+            limit in 1_usize..8,
+            steps in proptest::collection::vec((0..SPACE, 0_usize..20, 0_u8..10), 1..60),
+        ) {
+            let mut assembler = Assembler::new(limit);
+            let mut bits = [false; SPACE];
+            for (start, length, kind) in steps {
+                let end = (start + length).min(SPACE);
+                match kind {
+                    0 => {
+                        assembler.advance(length);
+                        bits.copy_within(length.., 0);
+                        bits[SPACE - length..].fill(false);
+                    }
+                    1 => {
+                        let count = bits.iter().take_while(|&&bit| bit).count();
+                        prop_assert_eq!(assembler.contiguous(), count);
+                        prop_assert_eq!(assembler.take_contiguous(), count);
+                        bits.copy_within(count.., 0);
+                        bits[SPACE - count..].fill(false);
+                    }
+                    _ => {
+                        let known = bits[start..end].iter().filter(|&&bit| bit).count();
+                        prop_assert_eq!(assembler.overlaps(start..end), known > 0);
+                        let mut with = bits;
+                        with[start..end].fill(true);
+                        if runs(&with).len() > limit {
+                            prop_assert_eq!(assembler.insert(start..end), Insertion::Full);
+                        } else {
+                            let new = Insertion::Added(end - start - known);
+                            prop_assert_eq!(assembler.insert(start..end), new);
+                            bits = with;
+                        }
+                    }
+                }
+                let runs = runs(&bits);
+                prop_assert_eq!(assembler.ranges().collect::<Vec<_>>(), runs.clone());
+                prop_assert_eq!(assembler.end(), runs.last().map_or(0, |last| last.end));
+                let holder = runs.into_iter().find(|run| run.contains(&start));
+                prop_assert_eq!(assembler.containing(start), holder);
+            }
+        }
+    }
+
+    #[test]
+    fn one_range_too_many_is_refused_unless_it_joins_others() {
+        let mut assembler = Assembler::new(2);
+        assert_eq!(assembler.insert(10..20), Insertion::Added(10));
+        assert_eq!(assembler.insert(30..40), Insertion::Added(10));
+        assert_eq!(assembler.insert(50..60), Insertion::Full);
+        assert_eq!(assembler.insert(15..35), Insertion::Added(10));
+        assert_eq!(assembler.insert(50..60), Insertion::Added(10));
+        assert_eq!(assembler.ranges().collect::<Vec<_>>(), [10..40, 50..60]);
+    }
+
+    #[test]
+    fn an_empty_range_changes_nothing() {
+        let mut assembler = Assembler::new(2);
+        assert_eq!(assembler.insert(5..5), Insertion::Added(0));
+        assert!(assembler.is_empty());
+        assembler.insert(0..10);
+        assert!(!assembler.overlaps(5..5));
+    }
+}

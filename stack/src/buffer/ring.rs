@@ -213,3 +213,7 @@ impl Ring {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "ring_tests.rs"]
+mod tests;

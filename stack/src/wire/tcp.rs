@@ -159,3 +159,68 @@ impl TcpHeader {
         length
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_was_emitted_is_parsed(
+            source_port: u16, destination_port: u16, sequence: u32, acknowledgement: u32, flags: u8, window: u16,
+            urgent: u16, mss: Option<u16>, payload in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let header = TcpHeader {
+                source_port, destination_port, sequence, acknowledgement, flags: Flags(flags), window, urgent,
+            };
+            let options = SegmentOptions { maximum_segment: mss, ..SegmentOptions::default() };
+            let mut out = [0xaa; 128];
+            let length = header.emit(&options, &mut out);
+            prop_assert_eq!(length, HEADER_LENGTH + options.length());
+            out[length..length + payload.len()].copy_from_slice(&payload);
+            let segment = TcpSegment::parse(&out[..length + payload.len()]).unwrap();
+            prop_assert_eq!(segment.header, header);
+            prop_assert_eq!(SegmentOptions::parse(segment.options), options);
+            prop_assert_eq!(segment.payload, &payload[..]);
+            prop_assert_eq!(header.emit(&options, &mut out[..length - 1]), 0);
+        }
+
+        #[test]
+        fn no_bytes_can_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            if let Ok(segment) = TcpSegment::parse(&bytes) {
+                let parts = HEADER_LENGTH + segment.options.len() + segment.payload.len();
+                prop_assert_eq!(parts, bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn an_impossible_data_offset_is_refused() {
+        let mut bytes = [0_u8; 24];
+        for (offset, fits) in [(0, false), (4, false), (5, true), (6, true), (7, false)] {
+            bytes[12] = offset << 4;
+            assert_eq!(TcpSegment::parse(&bytes).is_ok(), fits, "offset {offset}");
+        }
+        assert!(TcpSegment::parse(&bytes[..19]).is_err());
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_rfc_9293() {
+        let header = TcpHeader {
+            source_port: 0x0102,
+            destination_port: 0x0304,
+            sequence: 0x0506_0708,
+            acknowledgement: 0x090a_0b0c,
+            flags: Flags::SYN | Flags::ACK,
+            window: 0x0d0e,
+            urgent: 0x0f10,
+        };
+        let mut out = [0xff; 20];
+        assert_eq!(header.emit(&SegmentOptions::default(), &mut out), 20);
+        let wanted = [
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x50, 0x12, 13, 14, 0, 0, 15, 16,
+        ];
+        assert_eq!(out, wanted);
+    }
+}

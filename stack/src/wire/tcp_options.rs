@@ -210,3 +210,145 @@ fn word(bytes: &[u8]) -> u32 {
         .iter()
         .fold(0, |word, &byte| (word << 8) | u32::from(byte))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn sack(ranges: &[(u32, u32)]) -> SackBlocks {
+        let mut blocks = SackBlocks::default();
+        ranges
+            .iter()
+            .for_each(|&(left, right)| blocks.push(left, right));
+        blocks
+    }
+
+    fn emitted(options: &SegmentOptions) -> Vec<u8> {
+        let mut out = [0xaa; ROOM];
+        let length = options.emit(&mut out);
+        out[..length].to_vec()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_emitted_is_parsed(
+            maximum_segment: Option<u16>,
+            window_scale in proptest::option::of(0_u8..=MAX_WINDOW_SCALE),
+            sack_permitted: bool,
+            clocks: Option<(u32, u32)>,
+            ranges in proptest::collection::vec(any::<(u32, u32)>(), 0..6),
+        ) {
+            let mut options = SegmentOptions {
+                maximum_segment,
+                window_scale,
+                sack_permitted,
+                sack: sack(&ranges),
+                timestamps: clocks.map(|(value, echo)| Timestamps { value, echo }),
+            };
+            let bytes = emitted(&options);
+            prop_assert_eq!(bytes.len(), options.length());
+            prop_assert!(bytes.len() <= ROOM && bytes.len().is_multiple_of(4));
+            let fitting = ranges.len().min(options.sack_room());
+            options.sack = sack(&ranges[..fitting]);
+            prop_assert_eq!(SegmentOptions::parse(&bytes), options);
+            if !bytes.is_empty() {
+                prop_assert_eq!(options.emit(&mut [0; ROOM][..bytes.len() - 1]), 0);
+            }
+        }
+
+        #[test]
+        fn no_bytes_can_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..=ROOM)) {
+            let options = SegmentOptions::parse(&bytes);
+            prop_assert!(options.window_scale.is_none_or(|shift| shift <= MAX_WINDOW_SCALE));
+            prop_assert!(emitted(&options).len() <= ROOM);
+        }
+
+        #[test]
+        fn unknown_options_are_skipped(
+            kind in 9_u8..=255,
+            value in proptest::collection::vec(any::<u8>(), 0..20),
+        ) {
+            let mut bytes = alloc::vec![kind, value.len() as u8 + 2];
+            bytes.extend(value);
+            bytes.extend([MAXIMUM_SEGMENT, 4, 5, 0xb4]);
+            prop_assert_eq!(SegmentOptions::parse(&bytes).maximum_segment, Some(1_460));
+        }
+    }
+
+    #[test]
+    fn an_impossible_length_ends_the_options_and_keeps_what_came_before() {
+        for bad in [
+            &[9, 0][..],
+            &[9, 1],
+            &[9],
+            &[9, 3],
+            &[TIMESTAMPS, 10, 1, 2],
+            &[MAXIMUM_SEGMENT, 255, 0, 0],
+        ] {
+            let bytes = [&[WINDOW_SCALE, 3, 7][..], bad].concat();
+            let options = SegmentOptions::parse(&bytes);
+            let wanted = SegmentOptions {
+                window_scale: Some(7),
+                ..SegmentOptions::default()
+            };
+            assert_eq!(options, wanted, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_known_option_of_another_length_is_skipped() {
+        let bytes = [
+            MAXIMUM_SEGMENT,
+            3,
+            1,
+            SACK,
+            9,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            SACK_PERMITTED,
+            2,
+        ];
+        let wanted = SegmentOptions {
+            sack_permitted: true,
+            ..SegmentOptions::default()
+        };
+        assert_eq!(SegmentOptions::parse(&bytes), wanted);
+    }
+
+    #[test]
+    fn nothing_behind_the_end_of_the_list_counts() {
+        let bytes = [NO_OPERATION, END, MAXIMUM_SEGMENT, 4, 5, 0xb4];
+        assert_eq!(SegmentOptions::parse(&bytes), SegmentOptions::default());
+    }
+
+    #[test]
+    fn a_window_scale_above_fourteen_is_fourteen() {
+        let options = SegmentOptions::parse(&[WINDOW_SCALE, 3, 200]);
+        assert_eq!(options.window_scale, Some(14));
+    }
+
+    #[test]
+    fn a_syn_carries_twenty_bytes_and_an_ack_with_timestamps_three_ranges() {
+        let syn = SegmentOptions {
+            maximum_segment: Some(1_460),
+            window_scale: Some(7),
+            sack_permitted: true,
+            timestamps: Some(Timestamps { value: 1, echo: 0 }),
+            ..SegmentOptions::default()
+        };
+        assert_eq!(syn.length(), 20);
+        let ack = SegmentOptions {
+            timestamps: syn.timestamps,
+            ..SegmentOptions::default()
+        };
+        assert_eq!((ack.length(), ack.sack_room()), (12, 3));
+        assert_eq!(SegmentOptions::default().sack_room(), 4);
+    }
+}

@@ -77,3 +77,50 @@ impl UdpHeader {
         HEADER_LENGTH
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_was_emitted_is_parsed(
+            source_port: u16, destination_port: u16, payload in proptest::collection::vec(any::<u8>(), 0..40),
+            padding in 0_usize..20,
+        ) {
+            let header = UdpHeader { source_port, destination_port };
+            let mut out = [0xaa; 80];
+            let end = HEADER_LENGTH + payload.len();
+            prop_assert_eq!(header.emit(payload.len(), &mut out), HEADER_LENGTH);
+            out[HEADER_LENGTH..end].copy_from_slice(&payload);
+            let datagram = UdpDatagram::parse(&out[..end + padding]).unwrap();
+            prop_assert_eq!(datagram.header, header);
+            prop_assert_eq!(datagram.payload, &payload[..]);
+            prop_assert_eq!(datagram.whole, &out[..end]);
+            prop_assert_eq!(datagram.checksum, 0);
+        }
+
+        #[test]
+        fn no_bytes_can_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = UdpDatagram::parse(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_length_below_the_header_or_beyond_the_packet_is_refused() {
+        let mut bytes = [0_u8; 12];
+        for (length, fits) in [(0, false), (7, false), (8, true), (12, true), (13, false)] {
+            bytes[5] = length;
+            assert_eq!(UdpDatagram::parse(&bytes).is_ok(), fits, "length {length}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_written() {
+        let header = UdpHeader::default();
+        assert_eq!(header.emit(0, &mut [0; 7]), 0);
+        assert_eq!(header.emit(65_528, &mut [0; 8]), 0);
+        assert_eq!(header.emit(usize::MAX, &mut [0; 8]), 0);
+    }
+}
