@@ -1,0 +1,101 @@
+import { dns } from './dns.js';
+import { http } from './http.js';
+import { attempt, bytesOf, flagNames, hexadecimal, type Layers, Reader } from './layer.js';
+
+const flags = [
+  [0x02, 'SYN'],
+  [0x01, 'FIN'],
+  [0x04, 'RST'],
+  [0x08, 'PSH'],
+  [0x10, 'ACK'],
+  [0x20, 'URG'],
+  [0x40, 'ECE'],
+  [0x80, 'CWR'],
+] as const;
+
+/** TCP (RFC 9293 §3.1). */
+export function tcp(frame: Uint8Array, start: number, end: number): Layers {
+  const reader = new Reader(frame, start, end);
+  const source = reader.field('Source port', 2);
+  const destination = reader.field('Destination port', 2);
+  const sequence = reader.field('Sequence number', 4);
+  const acknowledgment = reader.field('Acknowledgment', 4);
+  const offset = reader.field('Header', 1, (value) => bytesOf((value >> 4) * 4));
+  const set = reader.field('Flags', 1, (value) => flagNames(value, flags));
+  const window = reader.field('Window', 2);
+  reader.field('Checksum', 2, (value) => hexadecimal(value, 4));
+  reader.field('Urgent pointer', 2);
+  const payload = start + (offset >> 4) * 4;
+  const told = options(reader, Math.min(payload, end));
+  const length = Math.max(0, end - payload);
+  const parts = [
+    flagNames(set, flags),
+    `seq ${sequence}`,
+    (set & 0x10) !== 0 ? `ack ${acknowledgment}` : '',
+    `win ${window}`,
+    length > 0 ? bytesOf(length) : '',
+    told,
+  ];
+  const layers: Layers = [
+    {
+      floor: 'transport',
+      protocol: 'TCP',
+      summary: `${source} → ${destination} ${parts.filter(Boolean).join(' ')}`,
+      start,
+      end: Math.min(payload, end),
+      fields: reader.fields,
+    },
+  ];
+  if (length === 0) return layers;
+  // RFC 1035 §4.2.2: over TCP two bytes of length come before the message.
+  if ((source === 53 || destination === 53) && length > 14)
+    layers.push(...attempt('application', payload, end, () => dns(frame, payload + 2, end)));
+  else layers.push(...http(frame, payload, end));
+  return layers;
+}
+
+/** Notes the options as fields and answers the ones worth a place in the line. */
+function options(reader: Reader, end: number): string {
+  const told: string[] = [];
+  while (reader.position < end) {
+    const start = reader.position;
+    const kind = reader.number(1);
+    if (kind === 0) {
+      reader.take(end - reader.position);
+      reader.note('Option: end', bytesOf(end - start), end - start);
+      break;
+    }
+    if (kind === 1) {
+      reader.note('Option: padding', '', 1);
+      continue;
+    }
+    const length = reader.number(1);
+    if (length < 2 || start + length > end) break;
+    const body = reader.take(length - 2);
+    const [name, value, short] = option(kind, body);
+    reader.note(`Option: ${name}`, value, length);
+    if (short) told.push(short);
+  }
+  return told.join(' ');
+}
+
+function option(kind: number, body: Uint8Array): [name: string, value: string, short: string] {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  if (kind === 2 && body.length === 2) {
+    return ['largest segment', bytesOf(view.getUint16(0)), `mss ${view.getUint16(0)}`];
+  }
+  if (kind === 3 && body.length === 1) {
+    const shift = view.getUint8(0);
+    return ['window scale', `shift ${shift} (× ${2 ** shift})`, `scale ${shift}`];
+  }
+  if (kind === 4) return ['selective ACK permitted', '', 'sack'];
+  if (kind === 5) {
+    const ranges: string[] = [];
+    for (let at = 0; at + 8 <= body.length; at += 8) ranges.push(`${view.getUint32(at)}–${view.getUint32(at + 4)}`);
+    return ['selective ACK', ranges.join(', '), `sack ${ranges.join(', ')}`];
+  }
+  if (kind === 8 && body.length === 8) {
+    return ['timestamps', `value ${view.getUint32(0)}, echo ${view.getUint32(4)}`, ''];
+  }
+  return [`kind ${kind}`, bytesOf(body.length), ''];
+}
