@@ -181,3 +181,6 @@ impl Transport {
         sum
     }
 }
+
+#[cfg(test)]
+mod tests;
