@@ -1,0 +1,172 @@
+//! What passed and what was dropped, for people (the log), programs (`/status`, JSON) and Prometheus (`/metrics`).
+
+use crate::switch::Switch;
+use crate::switch::port::{DropReason, Kind, Port};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How often drops are logged, at most.
+const REPORT: Duration = Duration::from_secs(10);
+
+/// What can be read about the relay.
+#[derive(Clone, Copy, Debug)]
+pub struct Metrics {
+    started: Instant,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics {
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Metrics {
+    /// The state of the relay, as JSON.
+    #[must_use]
+    pub fn json(&self, switch: &Switch) -> String {
+        let mut addresses: HashMap<u64, Vec<String>> = HashMap::new();
+        for (address, port) in switch.addresses() {
+            addresses
+                .entry(port)
+                .or_default()
+                .push(format!("\"{address}\""));
+        }
+        let ports: Vec<String> = switch
+            .ports()
+            .iter()
+            .map(|port| {
+                let counters = &port.counters;
+                let drops: Vec<String> = drops(port).map(|(reason, count)| format!("\"{}\":{count}", reason.label())).collect();
+                format!(
+                    "{{\"port\":{},\"kind\":\"{}\",\"name\":\"{}\",\"seconds\":{},\"addresses\":[{}],\
+                     \"frames_in\":{},\"bytes_in\":{},\"frames_out\":{},\"bytes_out\":{},\"drops\":{{{}}}}}",
+                    port.id,
+                    kind(port),
+                    port.name,
+                    port.since.elapsed().as_secs(),
+                    addresses.remove(&port.id).unwrap_or_default().join(","),
+                    load(&counters.frames_in),
+                    load(&counters.bytes_in),
+                    load(&counters.frames_out),
+                    load(&counters.bytes_out),
+                    drops.join(","),
+                )
+            })
+            .collect();
+        format!(
+            "{{\"version\":\"{}\",\"uptime_seconds\":{},\"mtu\":{},\"ports\":[{}]}}\n",
+            env!("CARGO_PKG_VERSION"),
+            self.started.elapsed().as_secs(),
+            switch.mtu(),
+            ports.join(",")
+        )
+    }
+
+    /// The same in Prometheus's text format.
+    #[must_use]
+    pub fn prometheus(&self, switch: &Switch) -> String {
+        let ports = switch.ports();
+        let clients = ports
+            .iter()
+            .filter(|port| port.kind == Kind::Client)
+            .count();
+        let mut text = format!(
+            "# TYPE ethertab_clients gauge\nethertab_clients {clients}\n\
+             # TYPE ethertab_uptime_seconds gauge\nethertab_uptime_seconds {}\n",
+            self.started.elapsed().as_secs()
+        );
+        type Field = fn(&Port) -> &AtomicU64;
+        let fields: [(&str, &str, Field); 4] = [
+            ("frames", "in", |port| &port.counters.frames_in),
+            ("frames", "out", |port| &port.counters.frames_out),
+            ("bytes", "in", |port| &port.counters.bytes_in),
+            ("bytes", "out", |port| &port.counters.bytes_out),
+        ];
+        for unit in ["frames", "bytes"] {
+            let _ = writeln!(text, "# TYPE ethertab_{unit}_total counter");
+            for (_, direction, field) in fields.iter().filter(|field| field.0 == unit) {
+                for port in &ports {
+                    let _ = writeln!(
+                        text,
+                        "ethertab_{unit}_total{{{},direction=\"{direction}\"}} {}",
+                        labels(port),
+                        load(field(port))
+                    );
+                }
+            }
+        }
+        text.push_str("# TYPE ethertab_dropped_frames_total counter\n");
+        for port in &ports {
+            for (reason, count) in drops(port) {
+                let _ = writeln!(
+                    text,
+                    "ethertab_dropped_frames_total{{{},reason=\"{}\"}} {count}",
+                    labels(port),
+                    reason.label()
+                );
+            }
+        }
+        text
+    }
+}
+
+/// Logs drops as they happen, at most once an interval for each port.
+pub async fn report_drops(switch: Arc<Switch>) {
+    let mut told: HashMap<(u64, &'static str), u64> = HashMap::new();
+    loop {
+        sleep(REPORT).await;
+        let ports = switch.ports();
+        told.retain(|(id, _), _| ports.iter().any(|port| port.id == *id));
+        for port in &ports {
+            let mut news = Vec::new();
+            for (reason, count) in drops(port) {
+                let before = told.insert((port.id, reason.label()), count).unwrap_or(0);
+                if count > before {
+                    news.push(format!("{} ({})", count - before, reason.explanation()));
+                }
+            }
+            if !news.is_empty() {
+                tracing::warn!(
+                    "{}: dropped frames in the last {} s: {}",
+                    port.name,
+                    REPORT.as_secs(),
+                    news.join(", ")
+                );
+            }
+        }
+    }
+}
+
+fn drops(port: &Port) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+    let counted = DropReason::ALL
+        .into_iter()
+        .map(|reason| (reason, port.counters.drops(reason)));
+    counted.filter(|(_, count)| *count > 0)
+}
+
+fn labels(port: &Port) -> String {
+    format!(
+        "port=\"{}\",kind=\"{}\",name=\"{}\"",
+        port.id,
+        kind(port),
+        port.name
+    )
+}
+
+fn kind(port: &Port) -> &'static str {
+    match port.kind {
+        Kind::Client => "client",
+        Kind::Uplink => "uplink",
+        Kind::Gateway => "gateway",
+    }
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}

@@ -1,0 +1,226 @@
+//! Puts the relay together and takes it apart.
+
+use crate::config::Plan;
+use crate::demo;
+use crate::gateway;
+use crate::http;
+use crate::metrics::{self, Metrics};
+use crate::page::Page;
+use crate::server::Server;
+use crate::server::origin::Origins;
+use crate::switch::guard::Guard;
+use crate::switch::port::Kind;
+use crate::switch::{Switch, SwitchConfig};
+use crate::uplink::TapError;
+use crate::uplink::tap::Tap;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// HTTP connections beside the tunnels: browsers open six each to fetch the page.
+const PAGE_CONNECTIONS: usize = 256;
+
+/// How long the goodbyes may take.
+const STOPPING_TIME: Duration = Duration::from_secs(3);
+
+/// Why the relay could not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The address to listen on could not be had.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// There is no TAP.
+    Tap(TapError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Listen { address, error } => {
+                write!(f, "cannot listen on {address}: {error}. ")?;
+                f.write_str(match error.kind() {
+                    io::ErrorKind::AddrInUse => "Something else, perhaps another relay, listens there; pick another port with --listen.",
+                    io::ErrorKind::AddrNotAvailable => "This host has no such address; look at --listen.",
+                    io::ErrorKind::PermissionDenied => "Ports below 1024 need privileges; pick a higher one with --listen.",
+                    _ => "Look at --listen.",
+                })
+            }
+            StartError::Tap(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A running relay.
+pub struct Relay {
+    address: SocketAddr,
+    switch: Arc<Switch>,
+    demo: Option<SocketAddr>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    failures: mpsc::Receiver<String>,
+}
+
+impl Relay {
+    /// Starts a relay. Must be called inside a tokio runtime.
+    pub async fn start(plan: &Plan) -> Result<Relay, StartError> {
+        let listen = |error| StartError::Listen {
+            address: plan.listen,
+            error,
+        };
+        // First, because it fails most often, and nothing needs undoing then.
+        let listener = TcpListener::bind(plan.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let tap = match &plan.tap {
+            Some(name) => Some((
+                name.clone(),
+                Tap::create(name, &plan.network).map_err(StartError::Tap)?,
+            )),
+            None => None,
+        };
+        let switch = Switch::new(SwitchConfig {
+            mtu: plan.network.mtu.into(),
+            guard: Guard {
+                protected: vec![plan.network.host, plan.network.gateway],
+            },
+            table: plan.table,
+            flood_rate: plan.flood_rate,
+        });
+        let (failed, failures) = mpsc::channel(4);
+        let mut relay = Relay {
+            address,
+            switch: Arc::clone(&switch),
+            demo: None,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            failures,
+        };
+        gateway::start(plan, &relay, &failed);
+        if let Some((name, tap)) = tap {
+            relay.connect_tap(name, tap, failed);
+            relay.start_demo(plan).await;
+        }
+        relay.spawn(metrics::report_drops(Arc::clone(&switch)));
+        let server = Arc::new(Server {
+            switch,
+            page: plan.page.clone().map_or(Page::Embedded, Page::Directory),
+            origins: Origins::new(&plan.allow_origin),
+            max_clients: plan.max_clients,
+            limits: plan.client,
+            metrics: Metrics::default(),
+            stop: relay.stop.clone(),
+            tasks: relay.tasks.clone(),
+            clients: Arc::new(AtomicUsize::new(0)),
+            visitors: AtomicU64::new(0),
+        });
+        let connections = plan.max_clients + PAGE_CONNECTIONS;
+        relay.spawn(http::serve(
+            listener,
+            server,
+            connections,
+            relay.stop.clone(),
+            relay.tasks.clone(),
+        ));
+        Ok(relay)
+    }
+
+    /// Where browsers find it.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its switch.
+    #[must_use]
+    pub fn switch(&self) -> &Arc<Switch> {
+        &self.switch
+    }
+
+    /// Where tabs find the demonstration site.
+    #[must_use]
+    pub fn demo(&self) -> Option<SocketAddr> {
+        self.demo
+    }
+
+    /// Ends when the relay cannot go on, and says why.
+    pub async fn failed(&mut self) -> String {
+        match self.failures.recv().await {
+            Some(failure) => failure,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Says goodbye to every client, and takes everything down.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if timeout(STOPPING_TIME, self.tasks.wait()).await.is_err() {
+            tracing::debug!("{} tasks did not end in time", self.tasks.len());
+        }
+    }
+
+    /// Runs a task until it ends or the relay stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks
+            .spawn(async move { stop.run_until_cancelled(task).await });
+    }
+
+    fn connect_tap(&self, name: String, tap: Tap, failed: mpsc::Sender<String>) {
+        let outlet = Box::new(tap.clone());
+        let plug = (self.switch).plug_in(
+            Kind::Uplink,
+            name.clone(),
+            outlet,
+            Some(tap.hardware_address()),
+        );
+        self.spawn(async move {
+            let error = tap.read(plug).await;
+            let _ = failed.try_send(format!("the TAP interface {name} is gone: {error}"));
+        });
+    }
+
+    async fn start_demo(&mut self, plan: &Plan) {
+        let Some(port) = plan.demo_port else { return };
+        let address = SocketAddr::V4(plan.network.demo(port));
+        match TcpListener::bind(address).await {
+            Ok(listener) => {
+                self.demo = Some(address);
+                demo::start(listener, plan.network.host, self).await;
+            }
+            Err(error) => {
+                let way_out = if error.kind() == io::ErrorKind::PermissionDenied {
+                    "; --demo-port 8000 needs no privilege"
+                } else {
+                    ""
+                };
+                tracing::warn!(
+                    "no demonstration site: port {port} of {} is not to be had: {error}{way_out}",
+                    address.ip()
+                );
+            }
+        }
+    }
+
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+}

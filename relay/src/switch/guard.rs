@@ -1,0 +1,134 @@
+//! What a client may not say: frames that would make others take it for the host, the gateway or the DHCP server.
+
+use std::net::Ipv4Addr;
+
+const ARP: [u8; 2] = [0x08, 0x06];
+const IPV4: [u8; 2] = [0x08, 0x00];
+const VLAN: [u8; 2] = [0x81, 0x00];
+const UDP: u8 = 17;
+const DHCP_SERVER_PORT: [u8; 2] = [0, 67];
+
+/// The IP addresses that belong to the relay.
+#[derive(Clone, Debug, Default)]
+pub struct Guard {
+    /// Addresses that no client may claim by ARP or send from.
+    pub protected: Vec<Ipv4Addr>,
+}
+
+impl Guard {
+    /// Whether a client may send this frame, which is at least as long as an Ethernet header.
+    #[must_use]
+    pub fn permits(&self, frame: &[u8]) -> bool {
+        // A tag would hide everything below from us, and Linux strips a tag of priority alone: look behind it.
+        let mut rest = &frame[12..];
+        while rest.len() >= 6 && rest[..2] == VLAN {
+            rest = &rest[4..];
+        }
+        let (ether_type, payload) = rest.split_at(2);
+        if ether_type == ARP {
+            // RFC 826: the sender's protocol address follows 8 bytes of header and its hardware address.
+            payload
+                .get(14..18)
+                .is_none_or(|sender| !self.is_protected(sender))
+        } else if ether_type == IPV4 {
+            self.permits_ipv4(payload)
+        } else {
+            true
+        }
+    }
+
+    fn permits_ipv4(&self, packet: &[u8]) -> bool {
+        let Some(header) = packet.first_chunk::<20>() else {
+            return true;
+        };
+        if self.is_protected(&header[12..16]) {
+            return false;
+        }
+        let first_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x1fff == 0;
+        let ports = packet.get(usize::from(header[0] & 0x0f) * 4..);
+        !(header[9] == UDP
+            && first_fragment
+            && ports.is_some_and(|p| p.starts_with(&DHCP_SERVER_PORT)))
+    }
+
+    fn is_protected(&self, address: &[u8]) -> bool {
+        self.protected.iter().any(|own| own.octets() == address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+    const TAB: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 100);
+
+    fn guard() -> Guard {
+        Guard {
+            protected: vec![HOST],
+        }
+    }
+
+    fn frame(ether_type: [u8; 2], payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0xff; 6];
+        frame.extend([2, 0, 0, 0, 0, 9]);
+        frame.extend(ether_type);
+        frame.extend(payload);
+        frame
+    }
+
+    fn arp(sender: Ipv4Addr) -> Vec<u8> {
+        let mut payload = vec![0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, 9];
+        payload.extend(sender.octets());
+        payload.extend([0; 10]);
+        payload
+    }
+
+    fn udp(source: Ipv4Addr, port: u16) -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 28, 0, 0, 0, 0, 64, UDP, 0, 0];
+        packet.extend(source.octets());
+        packet.extend([255; 4]);
+        packet.extend(port.to_be_bytes());
+        packet.extend([0; 6]);
+        packet
+    }
+
+    #[test]
+    fn a_client_may_speak_for_itself() {
+        assert!(guard().permits(&frame(ARP, &arp(TAB))));
+        assert!(guard().permits(&frame(IPV4, &udp(TAB, 68))));
+        assert!(guard().permits(&frame([0x86, 0xdd], &[0; 40])));
+    }
+
+    #[test]
+    fn a_client_may_not_claim_the_hosts_address() {
+        assert!(!guard().permits(&frame(ARP, &arp(HOST))));
+        assert!(!guard().permits(&frame(IPV4, &udp(HOST, 1_234))));
+    }
+
+    #[test]
+    fn a_client_may_not_hand_out_leases() {
+        assert!(!guard().permits(&frame(IPV4, &udp(TAB, 67))));
+    }
+
+    #[test]
+    fn a_tag_does_not_hide_it() {
+        let mut tagged = vec![0, 0];
+        tagged.extend(ARP);
+        tagged.extend(arp(HOST));
+        assert!(!guard().permits(&frame(VLAN, &tagged)));
+    }
+
+    #[test]
+    fn no_cut_off_frame_upsets_it() {
+        for whole in [
+            frame(ARP, &arp(HOST)),
+            frame(IPV4, &udp(HOST, 67)),
+            frame(VLAN, &[0; 9]),
+        ] {
+            for length in 14..=whole.len() {
+                let _ = guard().permits(&whole[..length]);
+            }
+        }
+    }
+}

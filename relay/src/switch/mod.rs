@@ -1,0 +1,242 @@
+//! One learning switch (IEEE 802.1D §7, without the spanning tree: it has no second switch to make a loop with).
+//!
+//! Enters: frames from the tasks that read the ports, by a plain call of [`Switch::forward`]. Leaves: the same frames,
+//! copied into the queue, or written to the device, of the ports that they go to. There is no task of its own: a frame
+//! passes one lock for a moment and one queue. Nothing here waits, so one slow port cannot hold up another; what a
+//! queue cannot take is dropped and counted at the port that was too slow.
+//!
+//! It trusts the uplink and the gateway. A client is trusted with its own addresses only:
+//! - the host's and the gateway's hardware addresses are pinned to their ports;
+//! - an address that another client uses stays there until that client is gone, or was silent for five minutes. When
+//!   somebody else turns up with it (a tab that came back before its dead connection was noticed), the holder is asked
+//!   by a ping at once, so a dead one makes room within seconds;
+//! - [`guard`] drops frames that pose as the relay's own hosts; [`port::StormLimit`] bounds broadcasts.
+
+pub mod guard;
+pub mod port;
+pub mod queue;
+mod table;
+
+pub use table::{AGEING, TableLimits};
+
+use ethertab_stack::MacAddress;
+use ethertab_tunnel::{SHORTEST_FRAME, VLAN_TAG, largest_frame};
+use guard::Guard;
+use port::{DropReason, Kind, Outlet, Port};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use table::{Learned, Table};
+use tokio::time::Instant;
+
+/// What a switch is made from.
+#[derive(Clone, Debug)]
+pub struct SwitchConfig {
+    /// The network's MTU in bytes: longer frames are dropped.
+    pub mtu: usize,
+    /// What clients may not say.
+    pub guard: Guard,
+    /// Bounds of the address table.
+    pub table: TableLimits,
+    /// Frames to everybody that one client may send in a second.
+    pub flood_rate: u32,
+}
+
+/// The switch.
+pub struct Switch {
+    config: SwitchConfig,
+    state: Mutex<State>,
+    next_id: AtomicU64,
+}
+
+struct State {
+    ports: Vec<Arc<Port>>,
+    table: Table,
+}
+
+/// Keeps a port plugged in; dropping it pulls the plug.
+pub struct Plug {
+    switch: Arc<Switch>,
+    port: Arc<Port>,
+}
+
+/// Where a frame goes, found under the lock and used after it.
+enum Target {
+    One(Arc<Port>),
+    Others(Vec<Arc<Port>>),
+    Nobody(DropReason),
+}
+
+impl Switch {
+    /// A switch with nothing plugged in.
+    #[must_use]
+    pub fn new(config: SwitchConfig) -> Arc<Switch> {
+        let table = Table::new(config.table, Instant::now());
+        Arc::new(Switch {
+            config,
+            state: Mutex::new(State {
+                ports: Vec::new(),
+                table,
+            }),
+            next_id: AtomicU64::new(1),
+        })
+    }
+
+    /// Plugs something in. `address` is pinned to the port.
+    pub fn plug_in(
+        self: &Arc<Self>,
+        kind: Kind,
+        name: String,
+        outlet: Box<dyn Outlet>,
+        address: Option<MacAddress>,
+    ) -> Plug {
+        let now = Instant::now();
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let port = Arc::new(Port::new(
+            id,
+            kind,
+            name,
+            outlet,
+            self.config.flood_rate,
+            now,
+        ));
+        let mut state = self.lock();
+        state.ports.push(Arc::clone(&port));
+        if let Some(address) = address {
+            state.table.pin(address, &port, now);
+        }
+        drop(state);
+        Plug {
+            switch: Arc::clone(self),
+            port,
+        }
+    }
+
+    /// The ports plugged in now, the oldest first.
+    #[must_use]
+    pub fn ports(&self) -> Vec<Arc<Port>> {
+        self.lock().ports.clone()
+    }
+
+    /// Which addresses live at which port.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(MacAddress, u64)> {
+        self.lock().table.addresses().collect()
+    }
+
+    /// The network's MTU in bytes.
+    #[must_use]
+    pub fn mtu(&self) -> usize {
+        self.config.mtu
+    }
+
+    /// Takes one frame that came in at a port and hands it on.
+    fn forward(&self, from: &Arc<Port>, frame: &[u8], now: Instant) {
+        if let Some(reason) = self.refuse(from, frame) {
+            from.counters.drop_frame(reason);
+            return;
+        }
+        from.counters.count_in(frame.len());
+        match self.target(from, frame, now) {
+            Target::One(port) => port.send(frame),
+            Target::Others(ports) => ports.iter().for_each(|port| port.send(frame)),
+            Target::Nobody(reason) => from.counters.drop_frame(reason),
+        }
+    }
+
+    /// What is wrong with the frame itself.
+    fn refuse(&self, from: &Port, frame: &[u8]) -> Option<DropReason> {
+        if frame.len() < SHORTEST_FRAME {
+            return Some(DropReason::Short);
+        }
+        let tag = if frame[12..14] == [0x81, 0x00] {
+            VLAN_TAG
+        } else {
+            0
+        };
+        if frame.len() > largest_frame(self.config.mtu) + tag {
+            return Some(DropReason::Oversized);
+        }
+        if !source(frame).is_unicast() {
+            return Some(DropReason::BadSource);
+        }
+        if from.kind == Kind::Client && !self.config.guard.permits(frame) {
+            return Some(DropReason::Forbidden);
+        }
+        None
+    }
+
+    fn target(&self, from: &Arc<Port>, frame: &[u8], now: Instant) -> Target {
+        let client = from.kind == Kind::Client;
+        let mut state = self.lock();
+        match state.table.learn(source(frame), from, client, now) {
+            Learned::Known => {}
+            Learned::Held(holder) => {
+                if client {
+                    holder.challenge();
+                }
+                return Target::Nobody(DropReason::Spoofed);
+            }
+            Learned::TooMany => return Target::Nobody(DropReason::TooManyAddresses),
+        }
+        let destination = destination(frame);
+        if !destination.is_multicast()
+            && let Some(port) = state.table.find(destination)
+        {
+            // Split horizon: who is on the same port has heard it already.
+            return if port.id == from.id {
+                Target::Nobody(DropReason::Reflected)
+            } else {
+                Target::One(Arc::clone(port))
+            };
+        }
+        if client && !from.storm.allow(now) {
+            return Target::Nobody(DropReason::Storm);
+        }
+        let others = state.ports.iter().filter(|port| port.id != from.id);
+        Target::Others(others.cloned().collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Plug {
+    /// Hands a frame that came in at this port to the switch; `now` is when it came.
+    pub fn forward(&self, frame: &[u8], now: Instant) {
+        self.switch.forward(&self.port, frame, now);
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> &Arc<Port> {
+        &self.port
+    }
+}
+
+impl Drop for Plug {
+    fn drop(&mut self) {
+        let mut state = self.switch.lock();
+        state.ports.retain(|port| port.id != self.port.id);
+        state.table.forget(self.port.id);
+    }
+}
+
+fn destination(frame: &[u8]) -> MacAddress {
+    address_at(frame, 0)
+}
+
+fn source(frame: &[u8]) -> MacAddress {
+    address_at(frame, 6)
+}
+
+fn address_at(frame: &[u8], offset: usize) -> MacAddress {
+    let mut address = [0; 6];
+    if let Some(bytes) = frame.get(offset..offset + 6) {
+        address.copy_from_slice(bytes);
+    }
+    MacAddress(address)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! A port of the switch: where frames go, and what was counted.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// What is plugged into a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A WebSocket client: trusted with its own address and nothing else.
+    Client,
+    /// The way to the host, and perhaps to a network behind it.
+    Uplink,
+    /// Our own stack.
+    Gateway,
+}
+
+/// Takes the frames that leave the switch at a port.
+pub trait Outlet: Send + Sync {
+    /// Takes a copy of the frame, without waiting; false if there is no room.
+    fn deliver(&self, frame: &[u8]) -> bool;
+}
+
+impl Outlet for super::queue::FrameQueue {
+    fn deliver(&self, frame: &[u8]) -> bool {
+        self.push(frame)
+    }
+}
+
+/// Why a frame was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum DropReason {
+    /// Shorter than an Ethernet header; an empty message is one of these.
+    Short,
+    /// Longer than the network's MTU allows.
+    Oversized,
+    /// The source address was a group or zero.
+    BadSource,
+    /// The source address belongs to another port.
+    Spoofed,
+    /// The port uses more addresses than one port may.
+    TooManyAddresses,
+    /// It claimed the IP address of the host or the gateway, or played the DHCP server.
+    Forbidden,
+    /// Broadcasts, or frames to unknown stations, came faster than one client may send them.
+    Storm,
+    /// It was addressed to a station on the port that it came from.
+    Reflected,
+    /// The receiving port's queue was full: its reader is slower than its senders.
+    QueueFull,
+}
+
+impl DropReason {
+    /// All of them.
+    pub const ALL: [DropReason; 9] = [
+        DropReason::Short,
+        DropReason::Oversized,
+        DropReason::BadSource,
+        DropReason::Spoofed,
+        DropReason::TooManyAddresses,
+        DropReason::Forbidden,
+        DropReason::Storm,
+        DropReason::Reflected,
+        DropReason::QueueFull,
+    ];
+
+    /// Its name in `/metrics` and `/status`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            DropReason::Short => "short",
+            DropReason::Oversized => "oversized",
+            DropReason::BadSource => "bad_source",
+            DropReason::Spoofed => "spoofed",
+            DropReason::TooManyAddresses => "too_many_addresses",
+            DropReason::Forbidden => "forbidden",
+            DropReason::Storm => "storm",
+            DropReason::Reflected => "reflected",
+            DropReason::QueueFull => "queue_full",
+        }
+    }
+
+    /// What it means, for the log.
+    #[must_use]
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            DropReason::Short => "shorter than an Ethernet header",
+            DropReason::Oversized => "longer than the MTU allows",
+            DropReason::BadSource => "source address not a station's",
+            DropReason::Spoofed => "source address belongs to another port",
+            DropReason::TooManyAddresses => "more source addresses than one client may use",
+            DropReason::Forbidden => "posed as the host, the gateway or the DHCP server",
+            DropReason::Storm => "broadcasts came too fast",
+            DropReason::Reflected => "addressed to the port it came from",
+            DropReason::QueueFull => "it reads more slowly than it is sent to",
+        }
+    }
+}
+
+/// What passed a port. *In* is into the switch.
+#[derive(Default, Debug)]
+pub struct PortCounters {
+    /// Frames that came in and were taken.
+    pub frames_in: AtomicU64,
+    /// Their bytes.
+    pub bytes_in: AtomicU64,
+    /// Frames that went out.
+    pub frames_out: AtomicU64,
+    /// Their bytes.
+    pub bytes_out: AtomicU64,
+    drops: [AtomicU64; DropReason::ALL.len()],
+}
+
+impl PortCounters {
+    /// Counts a dropped frame.
+    pub fn drop_frame(&self, reason: DropReason) {
+        self.drops[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Frames dropped for this reason.
+    #[must_use]
+    pub fn drops(&self, reason: DropReason) -> u64 {
+        self.drops[reason as usize].load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_in(&self, bytes: usize) {
+        self.frames_in.fetch_add(1, Ordering::Relaxed);
+        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_out(&self, bytes: usize) {
+        self.frames_out.fetch_add(1, Ordering::Relaxed);
+        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+/// A port.
+pub struct Port {
+    /// Never used twice.
+    pub id: u64,
+    /// What is plugged in.
+    pub kind: Kind,
+    /// What the logs call it.
+    pub name: String,
+    /// Since when it is plugged in.
+    pub since: Instant,
+    /// What passed.
+    pub counters: PortCounters,
+    pub(super) outlet: Box<dyn Outlet>,
+    pub(super) storm: StormLimit,
+    /// Entries of the address table that point here; changed under the switch's lock only.
+    pub(super) addresses: AtomicUsize,
+    challenge: Notify,
+}
+
+impl Port {
+    pub(super) fn new(
+        id: u64,
+        kind: Kind,
+        name: String,
+        outlet: Box<dyn Outlet>,
+        flood_rate: u32,
+        now: Instant,
+    ) -> Port {
+        Port {
+            id,
+            kind,
+            name,
+            since: now,
+            counters: PortCounters::default(),
+            outlet,
+            storm: StormLimit::new(flood_rate, now),
+            addresses: AtomicUsize::new(0),
+            challenge: Notify::new(),
+        }
+    }
+
+    pub(super) fn send(&self, frame: &[u8]) {
+        if self.outlet.deliver(frame) {
+            self.counters.count_out(frame.len());
+        } else {
+            self.counters.drop_frame(DropReason::QueueFull);
+        }
+    }
+
+    /// Waits until somebody else claims an address of this port: its owner should see whether its peer is alive.
+    pub async fn challenged(&self) {
+        self.challenge.notified().await;
+    }
+
+    pub(super) fn challenge(&self) {
+        self.challenge.notify_one();
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (port {})", self.name, self.id)
+    }
+}
+
+/// A token bucket for frames that go to everybody: one frame in costs as many out as there are ports.
+pub(super) struct StormLimit {
+    rate: u32,
+    start: Instant,
+    /// When the bucket will be full again, in microseconds after `start`.
+    full_at: AtomicU64,
+}
+
+impl StormLimit {
+    fn new(rate: u32, now: Instant) -> StormLimit {
+        StormLimit {
+            rate: rate.max(1),
+            start: now,
+            full_at: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes a token; false if there is none. The burst is what one second brings. Only the port's own reader calls it.
+    pub(super) fn allow(&self, now: Instant) -> bool {
+        let now = micros(now.saturating_duration_since(self.start));
+        let full_at =
+            self.full_at.load(Ordering::Relaxed).max(now) + 1_000_000 / u64::from(self.rate);
+        if full_at > now + 1_000_000 {
+            return false;
+        }
+        self.full_at.store(full_at, Ordering::Relaxed);
+        true
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storm_is_cut_to_its_rate_and_a_burst_passes() {
+        let start = Instant::now();
+        let limit = StormLimit::new(100, start);
+        let burst = (0..1_000).filter(|_| limit.allow(start)).count();
+        assert_eq!(burst, 100);
+        let later = start + Duration::from_millis(500);
+        let more = (0..1_000).filter(|_| limit.allow(later)).count();
+        assert_eq!(more, 50);
+    }
+}

@@ -1,0 +1,135 @@
+//! Which address lives at which port.
+
+use super::port::Port;
+use ethertab_stack::MacAddress;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long an address is remembered after its last frame (IEEE 802.1D §7.9.2 recommends 300 s).
+pub const AGEING: Duration = Duration::from_secs(300);
+
+/// How often, at most, aged addresses are swept out to make room.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// Bounds of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct TableLimits {
+    /// Addresses in all.
+    pub entries: usize,
+    /// Addresses that one client may use: more than one, since a client may be a bridge of virtual machines.
+    pub per_client: usize,
+}
+
+pub(super) struct Table {
+    limits: TableLimits,
+    entries: HashMap<MacAddress, Entry>,
+    swept: Instant,
+}
+
+struct Entry {
+    port: Arc<Port>,
+    last_seen: Instant,
+    pinned: bool,
+}
+
+/// What came of looking at a frame's source.
+pub(super) enum Learned {
+    /// The address is this port's.
+    Known,
+    /// The address is another port's, which is alive as far as we know.
+    Held(Arc<Port>),
+    /// The port has as many addresses as it may.
+    TooMany,
+}
+
+impl Table {
+    pub(super) fn new(limits: TableLimits, now: Instant) -> Table {
+        Table {
+            limits,
+            entries: HashMap::new(),
+            swept: now,
+        }
+    }
+
+    pub(super) fn find(&self, address: MacAddress) -> Option<&Arc<Port>> {
+        self.entries.get(&address).map(|entry| &entry.port)
+    }
+
+    /// Fixes an address to a port for as long as the port is there.
+    pub(super) fn pin(&mut self, address: MacAddress, port: &Arc<Port>, now: Instant) {
+        self.insert(address, port, true, now);
+    }
+
+    /// Notes where an address was seen. First come, first served: it moves only once its port is gone or it was silent
+    /// for [`AGEING`], so nobody can draw another's frames to himself by using his address.
+    pub(super) fn learn(
+        &mut self,
+        address: MacAddress,
+        port: &Arc<Port>,
+        limited: bool,
+        now: Instant,
+    ) -> Learned {
+        if let Some(entry) = self.entries.get_mut(&address) {
+            if entry.port.id == port.id {
+                entry.last_seen = now;
+                return Learned::Known;
+            }
+            if entry.pinned || now.saturating_duration_since(entry.last_seen) < AGEING {
+                return Learned::Held(Arc::clone(&entry.port));
+            }
+        } else if self.entries.len() >= self.limits.entries {
+            self.sweep(now);
+        }
+        if limited && count(port) >= self.limits.per_client {
+            self.sweep(now);
+            if count(port) >= self.limits.per_client {
+                return Learned::TooMany;
+            }
+        }
+        // A full table forgets nobody: frames to an address that did not fit are flooded.
+        if self.entries.len() < self.limits.entries {
+            self.insert(address, port, false, now);
+        }
+        Learned::Known
+    }
+
+    pub(super) fn forget(&mut self, port: u64) {
+        self.entries.retain(|_, entry| entry.port.id != port);
+    }
+
+    fn insert(&mut self, address: MacAddress, port: &Arc<Port>, pinned: bool, now: Instant) {
+        port.addresses.fetch_add(1, Ordering::Relaxed);
+        let entry = Entry {
+            port: Arc::clone(port),
+            last_seen: now,
+            pinned,
+        };
+        if let Some(old) = self.entries.insert(address, entry) {
+            old.port.addresses.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn addresses(&self) -> impl Iterator<Item = (MacAddress, u64)> + '_ {
+        (self.entries.iter()).map(|(address, entry)| (*address, entry.port.id))
+    }
+
+    fn sweep(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.swept) >= SWEEP {
+            self.swept = now;
+            self.entries.retain(|_, entry| {
+                let keep = entry.pinned || now.saturating_duration_since(entry.last_seen) < AGEING;
+                if !keep {
+                    entry.port.addresses.fetch_sub(1, Ordering::Relaxed);
+                }
+                keep
+            });
+        }
+    }
+}
+
+fn count(port: &Port) -> usize {
+    port.addresses.load(Ordering::Relaxed)
+}

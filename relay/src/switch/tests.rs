@@ -1,0 +1,236 @@
+//! The switch alone: frames go in at one port and are found, or not, at others.
+
+use super::queue::{FrameQueue, QueueLimits};
+use super::*;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+const ALICE: [u8; 6] = [2, 0, 0, 0, 0, 0xa];
+const BOB: [u8; 6] = [2, 0, 0, 0, 0, 0xb];
+const HOST: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const ALL: [u8; 6] = [0xff; 6];
+
+/// An outlet that a test can look into.
+#[derive(Clone)]
+struct Seen(Arc<FrameQueue>);
+
+impl Outlet for Seen {
+    fn deliver(&self, frame: &[u8]) -> bool {
+        self.0.push(frame)
+    }
+}
+
+impl Seen {
+    fn new(frames: usize) -> Seen {
+        Seen(Arc::new(FrameQueue::new(QueueLimits {
+            frames,
+            bytes: 1 << 20,
+        })))
+    }
+
+    fn count(&self) -> usize {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut count = 0;
+        while let std::task::Poll::Ready(batch) = self.0.poll_take(&mut context) {
+            count += batch.frames().count();
+        }
+        count
+    }
+}
+
+struct Bench {
+    switch: Arc<Switch>,
+    now: Instant,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let config = SwitchConfig {
+            mtu: 1_500,
+            guard: Guard {
+                protected: vec![Ipv4Addr::new(10, 77, 0, 1)],
+            },
+            table: TableLimits {
+                entries: 64,
+                per_client: 4,
+            },
+            flood_rate: 50,
+        };
+        Bench {
+            switch: Switch::new(config),
+            now: Instant::now(),
+        }
+    }
+
+    fn plug(&self, kind: Kind, address: Option<[u8; 6]>) -> (Plug, Seen) {
+        let seen = Seen::new(1_000);
+        let outlet = Box::new(seen.clone());
+        let plug = (self.switch).plug_in(kind, "test".into(), outlet, address.map(MacAddress));
+        (plug, seen)
+    }
+}
+
+fn frame(to: [u8; 6], from: [u8; 6]) -> Vec<u8> {
+    let mut frame = to.to_vec();
+    frame.extend(from);
+    frame.extend([0x88, 0xb5, 1, 2, 3]);
+    frame
+}
+
+fn drops(plug: &Plug, reason: DropReason) -> u64 {
+    plug.port().counters.drops(reason)
+}
+
+#[test]
+fn an_unknown_station_is_looked_for_everywhere_but_where_the_frame_came_from() {
+    let bench = Bench::new();
+    let (alice, at_alice) = bench.plug(Kind::Client, None);
+    let (_bob, at_bob) = bench.plug(Kind::Client, None);
+    let (_host, at_host) = bench.plug(Kind::Uplink, Some(HOST));
+    alice.forward(&frame(BOB, ALICE), bench.now);
+    assert_eq!(
+        (at_alice.count(), at_bob.count(), at_host.count()),
+        (0, 1, 1)
+    );
+}
+
+#[test]
+fn a_known_station_alone_hears_what_is_sent_to_it() {
+    let bench = Bench::new();
+    let (alice, _) = bench.plug(Kind::Client, None);
+    let (bob, at_bob) = bench.plug(Kind::Client, None);
+    let (_host, at_host) = bench.plug(Kind::Uplink, Some(HOST));
+    bob.forward(&frame(ALL, BOB), bench.now);
+    at_host.count();
+    alice.forward(&frame(BOB, ALICE), bench.now);
+    assert_eq!((at_bob.count(), at_host.count()), (1, 0));
+    alice.forward(&frame(HOST, ALICE), bench.now);
+    assert_eq!((at_bob.count(), at_host.count()), (0, 1));
+}
+
+#[test]
+fn nobody_can_take_a_live_clients_address_and_the_holder_is_asked() {
+    let bench = Bench::new();
+    let (alice, at_alice) = bench.plug(Kind::Client, None);
+    let (mallory, at_mallory) = bench.plug(Kind::Client, None);
+    let (host, _) = bench.plug(Kind::Uplink, Some(HOST));
+    alice.forward(&frame(ALL, ALICE), bench.now);
+    at_mallory.count();
+    mallory.forward(&frame(ALL, ALICE), bench.now);
+    assert_eq!(drops(&mallory, DropReason::Spoofed), 1);
+    host.forward(&frame(ALICE, HOST), bench.now);
+    assert_eq!((at_alice.count(), at_mallory.count()), (1, 0));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut asked = Box::pin(alice.port().challenged());
+    assert!(asked.as_mut().poll(&mut context).is_ready());
+}
+
+#[test]
+fn an_address_moves_once_its_port_is_gone_or_was_silent_for_long() {
+    let bench = Bench::new();
+    let (alice, _) = bench.plug(Kind::Client, None);
+    let (again, _) = bench.plug(Kind::Client, None);
+    alice.forward(&frame(ALL, ALICE), bench.now);
+    let almost = bench.now + AGEING - Duration::from_secs(1);
+    again.forward(&frame(ALL, ALICE), almost);
+    assert_eq!(drops(&again, DropReason::Spoofed), 1);
+    again.forward(&frame(ALL, ALICE), bench.now + AGEING);
+    assert_eq!(drops(&again, DropReason::Spoofed), 1);
+    alice.forward(&frame(ALL, ALICE), bench.now + AGEING);
+    assert_eq!(drops(&alice, DropReason::Spoofed), 1);
+    drop(again);
+    alice.forward(&frame(ALL, ALICE), bench.now + AGEING);
+    assert_eq!(drops(&alice, DropReason::Spoofed), 1);
+}
+
+#[test]
+fn nobody_can_take_the_hosts_address_however_long_it_was_silent() {
+    let bench = Bench::new();
+    let (_host, at_host) = bench.plug(Kind::Uplink, Some(HOST));
+    let (mallory, _) = bench.plug(Kind::Client, None);
+    mallory.forward(&frame(ALL, HOST), bench.now + 10 * AGEING);
+    assert_eq!(
+        (drops(&mallory, DropReason::Spoofed), at_host.count()),
+        (1, 0)
+    );
+}
+
+#[test]
+fn a_client_may_use_a_few_addresses_and_the_uplink_many() {
+    let bench = Bench::new();
+    let (client, _) = bench.plug(Kind::Client, None);
+    let (host, _) = bench.plug(Kind::Uplink, Some(HOST));
+    for n in 0..10 {
+        client.forward(&frame(HOST, [2, 0, 0, 0, 1, n]), bench.now);
+        host.forward(&frame(ALICE, [2, 0, 0, 0, 2, n]), bench.now);
+    }
+    assert_eq!(drops(&client, DropReason::TooManyAddresses), 6);
+    assert_eq!(drops(&host, DropReason::TooManyAddresses), 0);
+}
+
+#[test]
+fn a_full_table_still_forwards() {
+    let bench = Bench::new();
+    let (host, _) = bench.plug(Kind::Uplink, Some(HOST));
+    let (_client, at_client) = bench.plug(Kind::Client, None);
+    for n in 0..200 {
+        host.forward(&frame(ALL, [2, 0, 0, 0, 2, n]), bench.now);
+    }
+    assert_eq!(at_client.count(), 200);
+    assert_eq!(bench.switch.addresses().len(), 64);
+}
+
+#[test]
+fn frames_of_the_wrong_size_or_source_are_counted_and_dropped() {
+    let bench = Bench::new();
+    let (client, _) = bench.plug(Kind::Client, None);
+    let (_host, at_host) = bench.plug(Kind::Uplink, Some(HOST));
+    client.forward(&[], bench.now);
+    client.forward(&frame(HOST, ALICE)[..13], bench.now);
+    let mut giant = frame(HOST, ALICE);
+    giant.resize(1_515, 0);
+    client.forward(&giant, bench.now);
+    client.forward(&frame(HOST, ALL), bench.now);
+    client.forward(&frame(HOST, [0; 6]), bench.now);
+    assert_eq!(drops(&client, DropReason::Short), 2);
+    assert_eq!(drops(&client, DropReason::Oversized), 1);
+    assert_eq!(drops(&client, DropReason::BadSource), 2);
+    assert_eq!(at_host.count(), 0);
+    giant.truncate(1_514);
+    client.forward(&giant, bench.now);
+    giant[12..14].copy_from_slice(&[0x81, 0x00]);
+    giant.resize(1_518, 0);
+    client.forward(&giant, bench.now);
+    assert_eq!(at_host.count(), 2);
+}
+
+#[test]
+fn a_client_that_floods_is_cut_and_its_ordinary_frames_pass() {
+    let bench = Bench::new();
+    let (client, _) = bench.plug(Kind::Client, None);
+    let (_host, at_host) = bench.plug(Kind::Uplink, Some(HOST));
+    for _ in 0..200 {
+        client.forward(&frame(ALL, ALICE), bench.now);
+    }
+    assert_eq!(
+        (at_host.count(), drops(&client, DropReason::Storm)),
+        (50, 150)
+    );
+    client.forward(&frame(HOST, ALICE), bench.now);
+    assert_eq!(at_host.count(), 1);
+}
+
+#[test]
+fn a_full_port_drops_its_own_frames_and_nobody_elses() {
+    let bench = Bench::new();
+    let (host, _) = bench.plug(Kind::Uplink, Some(HOST));
+    let slow = Seen::new(3);
+    let slow_plug =
+        (bench.switch).plug_in(Kind::Client, "slow".into(), Box::new(slow.clone()), None);
+    let (_bob, at_bob) = bench.plug(Kind::Client, None);
+    for _ in 0..10 {
+        host.forward(&frame(ALL, HOST), bench.now);
+    }
+    assert_eq!(drops(&slow_plug, DropReason::QueueFull), 7);
+    assert_eq!((slow.count(), at_bob.count()), (3, 10));
+}
