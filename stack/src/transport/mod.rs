@@ -148,6 +148,12 @@ impl Transport {
         self.udp.has_work() || self.echo.has_work()
     }
 
+    /// Whether nothing that a program wrote is still on its way.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        !self.has_work()
+    }
+
     /// When [`advance`](Transport::advance) has something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
