@@ -1,3 +1,4 @@
 //! The application floor: DHCP, DNS, ping.
 
+pub mod dhcp;
 pub mod dns;
