@@ -15,11 +15,12 @@
 //! is taken.
 
 use super::lease::Held;
+use super::outgoing::{Offer, Outgoing};
 use crate::event::Lease;
 use crate::random::Random;
 use crate::time::{Duration, Instant};
 use crate::wire::address::MacAddress;
-use crate::wire::dhcp::{Message, MessageType, Operation, code};
+use crate::wire::dhcp::{Message, MessageType, Operation};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::net::Ipv4Addr;
@@ -34,21 +35,6 @@ const REQUESTS: u32 = 4;
 const REBOOT_REQUESTS: u32 = 3;
 /// Events that wait to be polled.
 const EVENTS: usize = 8;
-/// Longest message that we take, with its IP and UDP headers (option 57).
-const MAXIMUM_LENGTH: u16 = 1_500;
-/// What we want to be told (option 55).
-const PARAMETERS: [u8; 9] = [
-    code::SUBNET_MASK,
-    code::ROUTERS,
-    code::NAME_SERVERS,
-    code::DOMAIN,
-    code::MTU,
-    code::LEASE_SECONDS,
-    code::SERVER,
-    code::RENEWAL_SECONDS,
-    code::REBINDING_SECONDS,
-];
-
 /// What the client tells the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DhcpEvent {
@@ -95,12 +81,6 @@ enum State {
     Released,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Offer {
-    address: Ipv4Addr,
-    server: Ipv4Addr,
-}
-
 /// One transaction: what was sent and when it is sent again.
 #[derive(Debug)]
 struct Exchange {
@@ -111,15 +91,6 @@ struct Exchange {
     seconds: u16,
     sent: u32,
     retry_at: Option<Instant>,
-}
-
-/// A message that waits to be taken by `transmit`.
-#[derive(Debug)]
-enum Outgoing {
-    Discover,
-    Request,
-    Decline(Offer),
-    Release(Offer),
 }
 
 impl DhcpClient {
@@ -174,9 +145,12 @@ impl DhcpClient {
     }
 
     /// Writes the next message into `out`, at least 300 bytes; returns its length and where it goes (port 67).
-    pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<(usize, Ipv4Addr)> {
+    pub fn transmit(&mut self, _now: Instant, out: &mut [u8]) -> Option<(usize, Ipv4Addr)> {
         let outgoing = self.outgoing.take()?;
-        let (message, destination) = self.compose(&outgoing, now);
+        let exchange = &self.exchange;
+        let mut message = outgoing.message(exchange.transaction, self.hardware, &self.hostname);
+        message.seconds = exchange.seconds;
+        let destination = outgoing.destination();
         if matches!(outgoing, Outgoing::Release(_)) {
             self.lose();
         }
@@ -219,13 +193,15 @@ impl DhcpClient {
             match &self.state {
                 State::Waiting(until) if *until <= now => self.discover(now),
                 State::Selecting if due(self.exchange.retry_at) => {
-                    self.send(Outgoing::Discover, now)
+                    let since = now.since(self.exchange.began).as_secs();
+                    self.exchange.seconds = u16::try_from(since).unwrap_or(u16::MAX);
+                    self.send(Outgoing::Discover(self.wish), now);
                 }
-                State::Requesting(_) if due(self.exchange.retry_at) => {
+                State::Requesting(offer) if due(self.exchange.retry_at) => {
                     if self.exchange.sent >= REQUESTS {
                         self.discover(now);
                     } else {
-                        self.send(Outgoing::Request, now);
+                        self.send(Outgoing::Select(*offer), now);
                     }
                 }
                 State::Rebooting if due(self.exchange.retry_at) => {
@@ -233,7 +209,7 @@ impl DhcpClient {
                         // RFC 2131 §3.2: nobody answers, so use the lease for as long as it lasts.
                         self.state = State::Bound;
                     } else {
-                        self.send(Outgoing::Request, now);
+                        self.confirm(now);
                     }
                 }
                 State::Bound if due(self.held.as_ref().and_then(|held| held.renew_at)) => {
@@ -296,7 +272,7 @@ impl DhcpClient {
             _ if self.held.is_some() => {
                 self.state = State::Rebooting;
                 self.begin(now);
-                self.send(Outgoing::Request, now);
+                self.confirm(now);
             }
             _ => self.discover(now),
         }
@@ -331,14 +307,13 @@ impl DhcpClient {
         };
         let held = Held::from_message(message, None, now, &mut self.random);
         if let (State::Selecting, Some(held)) = (&self.state, held) {
-            self.state = State::Requesting(Offer {
-                address: held.lease.address,
-                server,
-            });
+            let address = held.lease.address;
+            let offer = Offer { address, server };
+            self.state = State::Requesting(offer);
             // The same transaction goes on, and `secs` with it (RFC 2131 §4.4.1).
             self.exchange.began = now;
             self.exchange.sent = 0;
-            self.send(Outgoing::Request, now);
+            self.send(Outgoing::Select(offer), now);
         }
     }
 
@@ -425,7 +400,14 @@ impl DhcpClient {
     fn discover(&mut self, now: Instant) {
         self.state = State::Selecting;
         self.begin(now);
-        self.send(Outgoing::Discover, now);
+        self.send(Outgoing::Discover(self.wish), now);
+    }
+
+    /// Asks whether the lease still holds.
+    fn confirm(&mut self, now: Instant) {
+        if let Some(held) = &self.held {
+            self.send(Outgoing::Confirm(held.lease.address), now);
+        }
     }
 
     /// Opens a new transaction.
@@ -443,14 +425,17 @@ impl DhcpClient {
     /// answered.
     fn ask_again(&mut self, now: Instant) {
         self.begin(now);
-        self.outgoing = Some(Outgoing::Request);
         let Some(held) = &self.held else {
             return;
         };
-        let until = match self.state {
-            State::Renewing => held.rebind_at,
-            _ => held.expires_at,
+        let (server, until) = match self.state {
+            State::Renewing => (held.lease.server, held.rebind_at),
+            _ => (Ipv4Addr::BROADCAST, held.expires_at),
         };
+        self.outgoing = Some(Outgoing::Renew(Offer {
+            address: held.lease.address,
+            server,
+        }));
         // RFC 2131 §4.4.5: after half of the time that is left, but not within 60 s. Deviation: leases of less than
         // sixteen minutes wait less, or a single lost message would end them.
         let life = held.lease.duration;
@@ -463,10 +448,6 @@ impl DhcpClient {
 
     /// Sends a message and sets the clock for the next: 1, 2, 4 … 64 s, each somewhat more or less (RFC 2131 §4.1).
     fn send(&mut self, outgoing: Outgoing, now: Instant) {
-        if matches!(outgoing, Outgoing::Discover) {
-            let since = now.since(self.exchange.began).as_secs();
-            self.exchange.seconds = u16::try_from(since).unwrap_or(u16::MAX);
-        }
         let wait = Duration::from_secs(1 << self.exchange.sent.min(6)).min(LONGEST_WAIT);
         // A second either way, or a quarter of the shorter waits.
         let spread = (wait / 4).min(Duration::from_secs(1)).as_micros() as u32;
@@ -481,68 +462,5 @@ impl DhcpClient {
             self.events.pop_front();
         }
         self.events.push_back(event);
-    }
-
-    /// The message, field by field as RFC 2131 table 5 has it, and its destination.
-    fn compose(&self, outgoing: &Outgoing, now: Instant) -> (Message, Ipv4Addr) {
-        let mut message = Message::request(
-            match outgoing {
-                Outgoing::Discover => MessageType::Discover,
-                Outgoing::Request => MessageType::Request,
-                Outgoing::Decline(_) => MessageType::Decline,
-                Outgoing::Release(_) => MessageType::Release,
-            },
-            self.exchange.transaction,
-            self.hardware,
-        );
-        let mut destination = Ipv4Addr::BROADCAST;
-        // Hardware type and address, the identifier that every server knows (RFC 2132 §9.14).
-        message.options.client_identifier = [&[1], &self.hardware.0[..]].concat();
-        match outgoing {
-            Outgoing::Discover => {
-                message.seconds = self.exchange.seconds;
-                message.options.requested_address = self.wish;
-            }
-            Outgoing::Request => {
-                let held = self.held.as_ref().map(|held| &held.lease);
-                match (&self.state, held) {
-                    (State::Requesting(offer), _) => {
-                        message.seconds = self.exchange.seconds;
-                        message.options.requested_address = Some(offer.address);
-                        message.options.server = Some(offer.server);
-                    }
-                    (State::Rebooting, Some(lease)) => {
-                        message.options.requested_address = Some(lease.address);
-                    }
-                    (state, Some(lease)) => {
-                        message.client_address = lease.address;
-                        if matches!(state, State::Renewing) {
-                            destination = lease.server;
-                        }
-                        let since = now.since(self.exchange.began).as_secs();
-                        message.seconds = u16::try_from(since).unwrap_or(u16::MAX);
-                    }
-                    _ => {}
-                }
-            }
-            Outgoing::Decline(offer) => {
-                message.options.requested_address = Some(offer.address);
-                message.options.server = Some(offer.server);
-            }
-            Outgoing::Release(offer) => {
-                message.client_address = offer.address;
-                message.options.server = Some(offer.server);
-                destination = offer.server;
-            }
-        }
-        if matches!(outgoing, Outgoing::Discover | Outgoing::Request) {
-            message.options.hostname = self.hostname.clone();
-            message.options.parameters = PARAMETERS.to_vec();
-            message.options.maximum_length = Some(MAXIMUM_LENGTH);
-            // Before we have the address, the internet floor drops packets to it, so the answer must come by
-            // broadcast (RFC 2131 §4.1). In INIT-REBOOT a server may refuse the address, so there as well.
-            message.broadcast = message.client_address.is_unspecified();
-        }
-        (message, destination)
     }
 }

@@ -6,6 +6,7 @@
 
 mod client;
 mod lease;
+mod outgoing;
 mod pool;
 mod server;
 #[cfg(test)]
