@@ -12,6 +12,8 @@ use alloc::vec::Vec;
 const SMALLEST: usize = 2_048;
 /// Storage that is kept even if it is mostly unused.
 const KEPT: usize = 16 * 1_024;
+/// No ring holds more: the largest window that TCP can offer (RFC 7323 §2.3).
+const LARGEST: usize = 1 << 30;
 /// How many times in a row the ring must have run empty with little use before its storage is halved.
 const QUIET_ROUNDS: u8 = 16;
 
@@ -32,7 +34,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// An empty ring for at most `limit` bytes; allocates nothing yet.
+    /// An empty ring for at most `limit` bytes, and at most 1 GiB; allocates nothing yet.
     #[must_use]
     pub const fn new(limit: usize) -> Ring {
         Ring {
@@ -40,7 +42,7 @@ impl Ring {
             start: 0,
             length: 0,
             ahead: 0,
-            limit,
+            limit: at_most_largest(limit),
             peak: 0,
             quiet_rounds: 0,
         }
@@ -54,7 +56,7 @@ impl Ring {
 
     /// Changes the limit. What is already there stays, even if it is more.
     pub const fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
+        self.limit = at_most_largest(limit);
     }
 
     /// Bytes in order.
@@ -212,6 +214,10 @@ impl Ring {
             self.storage = vec![0; self.storage.len() / 2];
         }
     }
+}
+
+const fn at_most_largest(limit: usize) -> usize {
+    if limit < LARGEST { limit } else { LARGEST }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use crate::time::{Duration, duration_micros};
 const INITIAL_TIMEOUT: u64 = 1_000_000;
 /// Before anything is measured, if the SYN had to be repeated (§5.7).
 const TIMEOUT_AFTER_LOST_SYN: u64 = 3_000_000;
+/// No measurement counts for more than an hour.
+const LONGEST_MEASUREMENT: u64 = 3_600_000_000;
 
 /// Measures one path.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,7 @@ impl RoundTrip {
 
     /// Takes a measurement: from sending a segment to the arrival of its acknowledgement.
     pub fn sample(&mut self, round_trip: Duration) {
-        let measured = duration_micros(round_trip).min(self.longest);
+        let measured = duration_micros(round_trip).min(LONGEST_MEASUREMENT);
         let (average, variation) = match self.smoothed {
             // §2.2
             None => (measured, measured / 2),

@@ -90,14 +90,14 @@ impl Cubic {
     pub(super) fn on_loss(&mut self, window: usize, in_flight: usize) -> usize {
         // §4.7, fast convergence: another flow needs room.
         self.maximum = if window < self.maximum {
-            window * 17 / 20
+            part(window, 17, 20)
         } else {
             window
         };
         self.prior = window;
         self.below_maximum = true;
         self.stage = None;
-        in_flight * 7 / 10
+        part(in_flight, 7, 10)
     }
 
     /// A timeout (RFC 9438 §4.8): ssthresh before its lower bound.
@@ -105,7 +105,7 @@ impl Cubic {
         self.prior = window;
         self.below_maximum = false;
         self.stage = None;
-        in_flight * 7 / 10
+        part(in_flight, 7, 10)
     }
 }
 
@@ -149,6 +149,11 @@ impl Stage {
             .saturating_add(usize::try_from(owed / per_byte).unwrap_or(usize::MAX))
             .min(super::LARGEST_WINDOW);
     }
+}
+
+/// A fraction below one of `whole`, in 64 bits also where `usize` has 32.
+fn part(whole: usize, numerator: u64, denominator: u64) -> usize {
+    (whole.min(super::LARGEST_WINDOW) as u64 * numerator / denominator) as usize
 }
 
 /// The largest whole number whose cube is at most `number`.

@@ -35,6 +35,8 @@ use new_reno::NewReno;
 
 /// No window grows beyond this: the largest that window scaling can offer (RFC 7323 §2.3).
 const LARGEST_WINDOW: usize = 1 << 30;
+/// What fits the length field of an IP packet.
+const LARGEST_SEGMENT: usize = 65_535;
 /// Segments that one acknowledgement may add in slow start (RFC 3465 §2.3's L; the value is RFC 9406 §4.2's).
 const SLOW_START_SEGMENTS: usize = 8;
 
@@ -86,7 +88,7 @@ struct Usage {
 
 impl Usage {
     fn on_ack(&mut self, bytes: usize, window: usize) {
-        self.acknowledged += bytes;
+        self.acknowledged = self.acknowledged.saturating_add(bytes);
         if self.acknowledged >= window {
             self.acknowledged = 0;
             self.previous_peak = core::mem::take(&mut self.peak);
@@ -102,7 +104,7 @@ impl Congestion {
     /// The state before anything was sent.
     #[must_use]
     pub fn new(algorithm: CongestionAlgorithm, maximum_segment: usize) -> Congestion {
-        let maximum_segment = maximum_segment.max(1);
+        let maximum_segment = maximum_segment.clamp(1, LARGEST_SEGMENT);
         Congestion {
             algorithm: match algorithm {
                 CongestionAlgorithm::Cubic => Algorithm::Cubic(Cubic::default()),
@@ -143,11 +145,13 @@ impl Congestion {
 
     /// Sets the SMSS. The window keeps its bytes (RFC 1191 §6.5 wants no change for it), except before first use.
     pub fn set_maximum_segment(&mut self, maximum_segment: usize) {
-        self.maximum_segment = maximum_segment.max(1);
+        self.maximum_segment = maximum_segment.clamp(1, LARGEST_SEGMENT);
         if self.initial && self.usage.last_sent.is_none() {
             self.window = initial_window(self.maximum_segment);
         }
         self.window = self.window.max(self.maximum_segment);
+        self.threshold = self.threshold.max(2 * self.maximum_segment);
+        self.recovery = self.recovery.map(|window| window.max(self.maximum_segment));
     }
 
     /// The handshake lost a segment: the initial window is one segment (RFC 5681 §3.1, RFC 6928 §2).
@@ -185,7 +189,8 @@ impl Congestion {
     }
 
     /// New data was acknowledged outside recovery: slow start or congestion avoidance (RFC 5681 §3.1).
-    pub fn on_ack(&mut self, ack: Acknowledged) {
+    pub fn on_ack(&mut self, mut ack: Acknowledged) {
+        ack.bytes = ack.bytes.min(LARGEST_WINDOW);
         if self.recovery.is_some() || matches!(self.algorithm, Algorithm::Unlimited) {
             return;
         }
@@ -246,7 +251,8 @@ impl Congestion {
     /// In recovery, `segments` have left the network: as many more may enter (RFC 5681 §3.2 steps 3 and 4).
     pub fn inflate(&mut self, segments: usize) {
         if let Some(window) = &mut self.recovery {
-            *window = (*window + segments.saturating_mul(self.maximum_segment)).min(LARGEST_WINDOW);
+            let inflation = segments.saturating_mul(self.maximum_segment);
+            *window = window.saturating_add(inflation).min(LARGEST_WINDOW);
         }
     }
 
@@ -267,7 +273,9 @@ impl Congestion {
     /// Everything sent before the loss is acknowledged (RFC 6582 §3.2 step 2, option 1: no burst).
     pub fn on_recovery_exit(&mut self, in_flight: usize) {
         if self.recovery.take().is_some() {
-            let calm = in_flight.max(self.maximum_segment) + self.maximum_segment;
+            let calm = in_flight
+                .max(self.maximum_segment)
+                .saturating_add(self.maximum_segment);
             self.window = self.threshold.min(calm);
         }
     }

@@ -9,7 +9,7 @@ pub(super) struct NewReno {
 impl NewReno {
     /// Congestion avoidance by byte counting (RFC 5681 §3.1): one segment for each window acknowledged.
     pub(super) fn avoid(&mut self, window: usize, maximum_segment: usize, bytes: usize) -> usize {
-        self.acknowledged += bytes;
+        self.acknowledged = self.acknowledged.saturating_add(bytes.min(window));
         if self.acknowledged < window {
             return window;
         }
@@ -20,6 +20,6 @@ impl NewReno {
     /// ssthresh after a loss, before its lower bound (RFC 5681 §3.1, equation 4).
     pub(super) fn reduced(&mut self, in_flight: usize) -> usize {
         self.acknowledged = 0;
-        in_flight / 2
+        in_flight.min(super::LARGEST_WINDOW) / 2
     }
 }

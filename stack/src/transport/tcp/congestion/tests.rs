@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 const SEGMENT: usize = 1_000;
 
@@ -238,4 +239,71 @@ fn cubic_does_not_count_the_time_in_which_the_window_was_not_used() {
     run(&mut idle, 61_000, 62_000);
     run(&mut busy, 1_000, 2_000);
     assert!(idle.window().abs_diff(busy.window()) <= 30 * SEGMENT);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Ack(usize, u64),
+    Sent(usize, u64),
+    BeforeSend(usize, u64),
+    Loss(usize),
+    Inflate(usize),
+    PartialAck(usize),
+    Exit(usize),
+    Timeout(usize, bool),
+    Segment(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let size = || prop_oneof![8 => 0_usize..1_000_000, 1 => any::<usize>()];
+    let time = || prop_oneof![8 => 0_u64..1_000_000, 1 => 0_u64..1 << 50];
+    prop_oneof![
+        8 => (size(), time()).prop_map(|(bytes, later)| Step::Ack(bytes, later)),
+        8 => (size(), time()).prop_map(|(flight, later)| Step::Sent(flight, later)),
+        1 => (size(), time()).prop_map(|(flight, later)| Step::BeforeSend(flight, later)),
+        1 => size().prop_map(Step::Loss),
+        1 => size().prop_map(Step::Inflate),
+        1 => size().prop_map(Step::PartialAck),
+        1 => size().prop_map(Step::Exit),
+        1 => (size(), any::<bool>()).prop_map(|(flight, repeated)| Step::Timeout(flight, repeated)),
+        1 => size().prop_map(Step::Segment),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_window_holds_a_segment_and_stays_below_its_limit(
+        cubic: bool,
+        segment in 1_usize..70_000,
+        steps in proptest::collection::vec(step(), 1..300),
+    ) {
+        let algorithm = if cubic { CongestionAlgorithm::Cubic } else { CongestionAlgorithm::NewReno };
+        let mut congestion = Congestion::new(algorithm, segment);
+        let mut now = Instant::ZERO;
+        for step in steps {
+            match step {
+                Step::Ack(bytes, later) => {
+                    now += Duration::from_micros(later);
+                    let smoothed_round_trip = Some(Duration::from_micros(later));
+                    congestion.on_ack(Acknowledged { bytes, smoothed_round_trip, now });
+                }
+                Step::Sent(flight, later) => {
+                    now += Duration::from_micros(later);
+                    congestion.on_sent(flight, now);
+                }
+                Step::BeforeSend(flight, later) => {
+                    now += Duration::from_micros(later);
+                    congestion.before_send(flight, Duration::from_secs(1), now);
+                }
+                Step::Loss(flight) => congestion.on_loss(flight),
+                Step::Inflate(segments) => congestion.inflate(segments),
+                Step::PartialAck(bytes) => congestion.on_partial_ack(bytes),
+                Step::Exit(flight) => congestion.on_recovery_exit(flight),
+                Step::Timeout(flight, repeated) => congestion.on_timeout(flight, repeated),
+                Step::Segment(size) => congestion.set_maximum_segment(size),
+            }
+            prop_assert!(congestion.window() >= congestion.maximum_segment);
+            prop_assert!(congestion.window() <= LARGEST_WINDOW);
+        }
+    }
 }
