@@ -106,7 +106,7 @@ function showTrouble(trouble: HTMLElement, network: Network, failed: LadderStep 
   trouble.hidden = false;
 }
 
-/** Text in which `…` marks something to type. */
+/** Text in which `…` or "…" marks something to type. */
 function withCode(text: string): (Node | string)[] {
-  return text.split('`').map((part, index) => (index % 2 === 1 ? element('code', {}, part) : part));
+  return text.split(/[`"]/).map((part, index) => (index % 2 === 1 ? element('code', {}, part) : part));
 }

@@ -1,0 +1,37 @@
+/** A gigabyte goes through, and WebAssembly's memory is as large as before. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Chromium } from './stage/chromium.mjs';
+import { page, Relay } from './stage/relay.mjs';
+import { Nginx } from './stage/servers.mjs';
+
+let relay;
+let nginx;
+let browser;
+
+before(async () => {
+  relay = await Relay.start();
+  nginx = await Nginx.start();
+  browser = await Chromium.start(page);
+});
+after(async () => {
+  await browser?.stop();
+  await nginx?.stop();
+  await relay?.stop();
+});
+
+test('wasm memory is flat over a gigabyte', { timeout: 300_000 }, async () => {
+  await browser.run('net.opened.then(() => 0)');
+  const drain = async (name) =>
+    browser.run(`(async () => {
+      const response = await net.fetch('${nginx.url}/${name}');
+      let length = 0;
+      for await (const piece of response.body) length += piece.length;
+      return { length, memory: (await net.counters()).memoryBytes };
+    })()`);
+  const warm = await drain('large');
+  assert.equal(warm.length, Nginx.largeLength);
+  const done = await drain('huge');
+  assert.equal(done.length, Nginx.hugeLength);
+  assert.equal(done.memory, warm.memory, `memory grew from ${warm.memory} to ${done.memory} bytes`);
+});

@@ -1,0 +1,123 @@
+/** What a visitor sees: each panel does what it says. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { Browser, reached } from './stage/browser.mjs';
+import { host, Relay } from './stage/relay.mjs';
+import { curl, Echo } from './stage/servers.mjs';
+
+let relay;
+let echo;
+let browser;
+let tab;
+
+before(async () => {
+  relay = await Relay.start();
+  echo = await Echo.start();
+  browser = await Browser.start();
+});
+after(async () => {
+  await browser?.stop();
+  await echo?.stop();
+  await relay?.stop();
+});
+afterEach(async () => {
+  const complaints = tab?.complaints ?? [];
+  await tab?.page.close();
+  tab = undefined;
+  assert.deepEqual(complaints, [], 'the page complained in the console');
+});
+
+const figure = (page, name) => page.locator(`[data-figure="${name}"] dd`);
+const waitForText = (locator, text) => locator.filter({ hasText: text }).first().waitFor({ timeout: 15_000 });
+
+test('opening the page gets an address and fetches the demonstration site, with no click', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  for (const step of ['relay', 'lease', 'gateway', 'names']) await reached(page, step, 'ok');
+  await waitForText(page.locator('#state-text'), /^Online as 10\.77\./);
+  await waitForText(figure(page, 'status'), '200 OK');
+  await page.locator('#fetch-progress[data-state="done"]').waitFor();
+  const text = await page.frameLocator('#fetch-view iframe').locator('body').textContent();
+  assert.ok(text.trim().length > 0, 'the fetched page is shown');
+  assert.ok(await page.locator('#trouble').isHidden());
+});
+
+test('the four floors count, and the list shows what passed', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  await page.locator('#fetch-progress[data-state="done"]').waitFor();
+  for (const floor of ['link', 'internet', 'transport', 'application']) {
+    for (const direction of ['in', 'out']) {
+      await waitForText(page.locator(`[data-floor="${floor}"] .${direction} b`), /[1-9]/);
+    }
+  }
+  await page.locator('#packets-filter').fill('dhcp');
+  await waitForText(page.locator('.packet .protocol'), 'DHCP');
+  assert.equal(await page.locator('.packet:visible .protocol:not(:text("DHCP"))').count(), 0);
+});
+
+test('a chosen packet is taken apart, and its bytes are shown', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  await page.locator('#packets-filter').fill('dhcp');
+  await page.locator('.packet').first().click();
+  await waitForText(page.locator('#packets-details summary'), 'IPv4');
+  await waitForText(page.locator('#packets-details summary'), 'DHCP');
+  await waitForText(page.locator('.dump .offset'), '0000');
+  await page.locator('#packets-list').press('ArrowDown');
+  assert.equal(await page.locator('.packet[aria-selected="true"]').count(), 1);
+  await page.locator('#packets-details summary').first().press('Escape');
+  assert.ok(await page.locator('#packets-details').isHidden());
+});
+
+test('the socket console speaks with a server, line by line, and half-closes', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  await page.locator('#console-connect [name=hostname]').fill(echo.host);
+  await page.locator('#console-connect [name=port]').fill(String(echo.port));
+  await page.locator('#console-connect [name=port]').press('Enter');
+  await page.locator('#console-write:enabled').waitFor();
+  await page.locator('#console-send [name=line]').fill('is anybody there?');
+  await page.locator('#console-send [name=line]').press('Enter');
+  await waitForText(page.locator('#console-log [data-kind="in"] .said'), 'is anybody there?');
+  await page.locator('#console-finish').click();
+  await waitForText(page.locator('#console-log [data-kind="remark"] .said'), 'closed in order');
+  await page.locator('#console-open').waitFor();
+});
+
+test('the socket console says why it cannot connect', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  await page.locator('#console-connect [name=hostname]').fill(host);
+  await page.locator('#console-connect [name=port]').fill('9');
+  await page.locator('#console-open').click();
+  await waitForText(page.locator('#console-note'), 'ECONNREFUSED');
+});
+
+test('ping measures the way to the host', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  await page.locator('#ping-form [name=host]').fill(host);
+  await page.locator('#ping-submit').click();
+  await waitForText(page.locator('#ping-figures [data-figure="received"] dd'), /^[2-9]$/);
+  assert.equal(await page.locator('#ping-figures [data-figure="loss"] dd').textContent(), '0 %');
+  await page.locator('#ping-submit').click();
+});
+
+test('the tab serves HTTP to the host', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  await page.locator('#serve-submit').click();
+  const command = await page.locator('#serve-command code').textContent();
+  const answer = await curl(command.replace('curl ', ''));
+  assert.match(answer, /^Hello from a browser tab\./);
+  await waitForText(page.locator('#serve-log .said'), 'GET / HTTP/1.1');
+});
+
+test('on a phone nothing sticks out', async () => {
+  tab = await browser.open({ viewport: { width: 360, height: 740 } });
+  const { page } = tab;
+  await page.locator('#fetch-progress[data-state="done"]').waitFor();
+  const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(excess, 0);
+});

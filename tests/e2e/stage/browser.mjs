@@ -1,0 +1,47 @@
+/** Chromium under Playwright, and pages of the relay in it. */
+import { chromium } from 'playwright-core';
+import { page as address } from './relay.mjs';
+
+export const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+];
+
+export class Browser {
+  #browser;
+
+  static async start() {
+    const browser = new Browser();
+    const path = process.env.CHROMIUM || '/usr/bin/chromium';
+    browser.#browser = await chromium.launch({ executablePath: path, args: flags });
+    return browser;
+  }
+
+  /** A tab on the page of the relay; it collects what the page complains of in `tab.complaints`. */
+  async open({ query = '', online = true, viewport = { width: 1440, height: 900 } } = {}) {
+    const page = await this.#browser.newPage({ viewport });
+    const tab = { page, complaints: [] };
+    page.on('pageerror', (error) => tab.complaints.push(error.message));
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) tab.complaints.push(message.text());
+    });
+    await page.goto(address + query);
+    if (online) await reached(page, 'names', 'ok');
+    return tab;
+  }
+
+  async stop() {
+    await this.#browser?.close();
+  }
+}
+
+/** Waits until a rung of the ladder is in a state. */
+export async function reached(page, step, state, timeout = 20_000) {
+  await page.locator(`#ladder [data-step="${step}"][data-state="${state}"]`).waitFor({ timeout });
+}

@@ -1,0 +1,83 @@
+/**
+ * Chromium with as little of a debugger as can be: enough to run an expression in one page. Playwright turns on the
+ * protocol's Network domain, after which every WebSocket frame is copied to it; a gigabyte would take minutes.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { flags } from './browser.mjs';
+
+export class Chromium {
+  #child;
+  #calls = new Map();
+  #session;
+  #next = 1;
+
+  static async start(url) {
+    const chromium = new Chromium();
+    chromium.#launch();
+    const { targetId } = await chromium.#call('Target.createTarget', { url });
+    const { sessionId } = await chromium.#call('Target.attachToTarget', { targetId, flatten: true });
+    chromium.#session = sessionId;
+    await chromium.#call('Runtime.enable');
+    // The page begins empty; `net` is there once its program has run.
+    await chromium.run(`new Promise((loaded) => {
+      const look = () => (globalThis.net ? loaded() : setTimeout(look, 10));
+      look();
+    }).then(() => 0)`);
+    return chromium;
+  }
+
+  /** The value of an expression in the page, awaited. */
+  async run(expression) {
+    const { result, exceptionDetails } = await this.#call('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  }
+
+  async stop() {
+    if (this.#child.exitCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.stdio[3].write(`${JSON.stringify({ id: 0, method: 'Browser.close' })}\0`);
+    await ended;
+  }
+
+  #launch() {
+    const profile = mkdtempSync(join(process.env.STAGE, 'profile-'));
+    const path = process.env.CHROMIUM || '/usr/bin/chromium';
+    const args = ['--headless=new', '--remote-debugging-pipe', `--user-data-dir=${profile}`, ...flags, 'about:blank'];
+    this.#child = spawn(path, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    this.#child.once('exit', () => {
+      for (const { reject } of this.#calls.values()) reject(new Error('Chromium ended'));
+    });
+    let text = '';
+    this.#child.stdio[4].setEncoding('utf8').on('data', (piece) => {
+      const messages = (text + piece).split('\0');
+      text = messages.pop();
+      for (const message of messages) this.#receive(JSON.parse(message));
+    });
+  }
+
+  #call(method, params = {}) {
+    const id = this.#next;
+    this.#next += 1;
+    const message = { id, method, params, ...(this.#session ? { sessionId: this.#session } : {}) };
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      this.#child.stdio[3].write(`${JSON.stringify(message)}\0`);
+    });
+  }
+
+  #receive({ id, result, error }) {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    this.#calls.delete(id);
+    if (error) call.reject(new Error(error.message));
+    else call.resolve(result);
+  }
+}

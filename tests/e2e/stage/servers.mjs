@@ -1,0 +1,107 @@
+/** Ordinary servers on the kernel's side of the TAP. */
+import { execFile } from 'node:child_process';
+import { createHash, randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Program } from './program.mjs';
+import { host } from './relay.mjs';
+import { until } from './until.mjs';
+
+const port = 8000;
+const run = promisify(execFile);
+
+/** nginx with test files: `text.txt`, `large` (100 MiB of noise), `huge` (1 GiB of zeros), `numbered/1` … `numbered/50`. */
+export class Nginx {
+  static text = `${'All of this came through a tab of a browser.\n'.repeat(20)}The end.\n`;
+  static largeLength = 100 * 1024 * 1024;
+  static hugeLength = 1024 * 1024 * 1024;
+
+  url = `http://${host}:${port}`;
+
+  static async start() {
+    const nginx = new Nginx();
+    const root = join(process.env.STAGE, `nginx-${process.pid}`);
+    nginx.#files(join(root, 'files'));
+    writeFileSync(join(root, 'nginx.conf'), configuration(root));
+    nginx.program = new Program(process.env.NGINX || 'nginx', ['-p', root, '-c', 'nginx.conf', '-e', 'stderr']);
+    await until('nginx answers', async () => {
+      if (!nginx.program.running) throw new Error(`nginx ended: ${nginx.program.output}`);
+      return (await fetch(`http://127.0.0.1:${port}/text.txt`)).ok;
+    });
+    return nginx;
+  }
+
+  #files(files) {
+    mkdirSync(join(files, 'numbered'), { recursive: true });
+    writeFileSync(join(files, 'text.txt'), Nginx.text);
+    const large = randomFillSync(Buffer.alloc(Nginx.largeLength));
+    this.largeHash = createHash('sha256').update(large).digest('hex');
+    writeFileSync(join(files, 'large'), large);
+    writeFileSync(join(files, 'huge'), '');
+    truncateSync(join(files, 'huge'), Nginx.hugeLength);
+    for (let number = 1; number <= 50; number += 1) {
+      writeFileSync(join(files, 'numbered', String(number)), Nginx.numbered(number));
+    }
+  }
+
+  /** What `numbered/N` holds: some 80 kB, different for each. */
+  static numbered(number) {
+    return `${number}\n`.repeat(32_000).slice(0, 80_000 + number);
+  }
+
+  async stop() {
+    await this.program.stop();
+  }
+}
+
+function configuration(root) {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${root}/${name};`);
+  return `
+    daemon off;
+    master_process off;
+    pid ${root}/nginx.pid;
+    events { worker_connections 512; }
+    http {
+      ${temporary.join('\n      ')}
+      access_log off;
+      sendfile on;
+      tcp_nodelay on;
+      default_type application/octet-stream;
+      types { text/plain txt; }
+      server {
+        listen 0.0.0.0:${port};
+        root ${root}/files;
+      }
+    }`;
+}
+
+/** Sends back whatever it is sent, until the other side has finished. */
+export class Echo {
+  host = host;
+  port = 7007;
+
+  static async start() {
+    const echo = new Echo();
+    echo.server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.pipe(socket);
+    });
+    echo.server.listen(echo.port, '0.0.0.0');
+    await once(echo.server, 'listening');
+    return echo;
+  }
+
+  async stop() {
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+/** curl on the host; answers what it printed. */
+export async function curl(...args) {
+  const { stdout } = await run('curl', ['--silent', '--show-error', '--fail', '--max-time', '20', ...args]);
+  return stdout;
+}
