@@ -137,6 +137,12 @@ impl Congestion {
         self.threshold
     }
 
+    /// SMSS.
+    #[must_use]
+    pub fn maximum_segment(&self) -> usize {
+        self.maximum_segment
+    }
+
     /// Between [`on_loss`](Self::on_loss) and the exit or a timeout.
     #[must_use]
     pub fn in_recovery(&self) -> bool {
