@@ -136,12 +136,16 @@ pub struct InternetConfig {
     pub reassembly_timeout: Duration,
     /// Turn-round packets (echo replies, errors, fragments to send) that wait at once.
     pub reply_queue: usize,
+    /// Bytes of payload in that queue; a single packet may always wait, however long.
+    pub reply_bytes: usize,
     /// ICMP errors sent a second (RFC 1812 §4.3.2.8's token bucket); the burst is the same number.
     pub icmp_errors_per_second: u32,
     /// Destinations whose path MTU is remembered.
     pub path_mtu_entries: usize,
     /// How long a lowered path MTU is believed (RFC 1191 §6.3).
     pub path_mtu_timeout: Duration,
+    /// Routes, those of our own network and gateway included.
+    pub routes: usize,
     /// Packets to ourselves that wait at once.
     pub loopback_queue: usize,
 }
@@ -153,9 +157,11 @@ impl Default for InternetConfig {
             reassembly_bytes: 512 * 1024,
             reassembly_timeout: Duration::from_secs(60),
             reply_queue: 256,
+            reply_bytes: 1024 * 1024,
             icmp_errors_per_second: 100,
             path_mtu_entries: 256,
             path_mtu_timeout: Duration::from_secs(600),
+            routes: 64,
             loopback_queue: 256,
         }
     }
