@@ -86,6 +86,11 @@ impl Cubic {
         }
     }
 
+    /// The window was set from outside: congestion avoidance begins anew from wherever it starts next.
+    pub(super) fn end_stage(&mut self) {
+        self.stage = None;
+    }
+
     /// A loss found without a timeout (RFC 9438 §4.6, §4.7): ssthresh before its lower bound.
     pub(super) fn on_loss(&mut self, window: usize, in_flight: usize) -> usize {
         // §4.7, fast convergence: another flow needs room.

@@ -179,11 +179,19 @@ impl Congestion {
         let Some(last) = self.usage.last_sent else {
             return;
         };
-        if now.micros_since(last) > duration_micros(timeout) {
-            self.window = self.window.min(initial_window(self.maximum_segment));
+        let restart = initial_window(self.maximum_segment);
+        let is_stale = now.micros_since(last) > duration_micros(timeout) && self.window > restart;
+        if is_stale {
+            // What the path carried is remembered in ssthresh (RFC 2861 §3), so that slow start leads most of the way back.
+            self.threshold = self.threshold.max(self.window / 4 * 3);
+            self.window = restart;
         }
         if let Algorithm::Cubic(cubic) = &mut self.algorithm {
-            cubic.pause(now);
+            if is_stale {
+                cubic.end_stage();
+            } else {
+                cubic.pause(now);
+            }
         }
     }
 

@@ -152,6 +152,25 @@ fn an_idle_connection_starts_again_with_the_initial_window() {
 }
 
 #[test]
+fn after_an_idle_time_slow_start_leads_most_of_the_way_back_and_no_further() {
+    let mut congestion = cubic_after_loss(100);
+    run(&mut congestion, 0, 10_000);
+    let before = congestion.window();
+    assert!(before > 120 * SEGMENT);
+    let later = Instant::from_millis(60_000);
+    congestion.before_send(0, Duration::from_secs(1), later);
+    assert_eq!(congestion.window(), 10 * SEGMENT);
+    let threshold = congestion.slow_start_threshold();
+    assert!((before - before / 4).abs_diff(threshold) < SEGMENT);
+    while congestion.window() < threshold {
+        acknowledge(&mut congestion, SEGMENT, later);
+    }
+    assert_eq!(congestion.window(), threshold);
+    acknowledge(&mut congestion, SEGMENT, later);
+    assert!(congestion.window() < threshold + SEGMENT);
+}
+
+#[test]
 fn without_congestion_control_nothing_limits() {
     let mut congestion = fresh(CongestionAlgorithm::None);
     congestion.on_loss(SEGMENT);
