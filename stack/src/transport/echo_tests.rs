@@ -83,7 +83,7 @@ fn an_error_names_the_request_that_it_is_about() {
     assert!(echo.send(id, 9, b"ping").is_ready());
     let mut out = [0; 100];
     assert!(echo.transmit(&mut out, HEADROOM, &here).is_some());
-    let mut report = |echo: &mut Echo, kind, destination, length| {
+    let report = |echo: &mut Echo, kind, destination, length| {
         echo.error(&PacketError {
             kind,
             reporter: destination,
