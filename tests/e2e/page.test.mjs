@@ -1,9 +1,13 @@
 /** What a visitor sees: each panel does what it says. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { after, afterEach, before, test } from 'node:test';
 import { Browser, reached } from './stage/browser.mjs';
 import { host, Relay } from './stage/relay.mjs';
 import { curl, Echo } from './stage/servers.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let relay;
 let echo;
@@ -113,6 +117,22 @@ test('the tab serves HTTP to the host', async () => {
   assert.match(answer, /^Hello from a browser tab\./);
   await waitForText(page.locator('#serve-log .said'), 'GET / HTTP/1.1');
 });
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`the page is accessible (WCAG 2.2 AA), ${colorScheme}`, async () => {
+    tab = await browser.open({ colorScheme });
+    const { page } = tab;
+    await page.locator('#fetch-progress[data-state="done"]').waitFor();
+    await page.locator('.packet').first().click();
+    await page.evaluate(axe);
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const { violations } = await page.evaluate((runOnly) => globalThis.axe.run(document, { runOnly }), tags);
+    assert.deepEqual(
+      violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`),
+      [],
+    );
+  });
+}
 
 test('on a phone nothing sticks out', async () => {
   tab = await browser.open({ viewport: { width: 360, height: 740 } });

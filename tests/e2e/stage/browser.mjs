@@ -24,8 +24,8 @@ export class Browser {
   }
 
   /** A tab on the page of the relay; it collects what the page complains of in `tab.complaints`. */
-  async open({ query = '', online = true, viewport = { width: 1440, height: 900 } } = {}) {
-    const page = await this.#browser.newPage({ viewport });
+  async open({ query = '', online = true, viewport = { width: 1440, height: 900 }, colorScheme = 'light' } = {}) {
+    const page = await this.#browser.newPage({ viewport, colorScheme });
     const tab = { page, complaints: [] };
     page.on('pageerror', (error) => tab.complaints.push(error.message));
     page.on('console', (message) => {

@@ -1,8 +1,8 @@
 /** Reads an answer's body: counts, hashes, and keeps the beginning of it to be looked at. */
 import { Sha256 } from './sha256.js';
 
-/** Bytes of the body that are kept for the views. */
-const mostKept = 8 * 1024 * 1024;
+/** Bytes of the body that are kept for the views: of a picture or a page, and of anything else. */
+const mostKept = { whole: 8 * 1024 * 1024, part: 128 * 1024 };
 
 export interface Progress {
   /** Bytes of the body so far. */
@@ -22,11 +22,14 @@ export class Download {
   readonly kept: Uint8Array<ArrayBuffer>[] = [];
   private readonly hash = new Sha256();
   private readonly started: number;
+  private readonly room: number;
   private keptLength = 0;
 
   constructor(response: Response, started: number) {
     this.response = response;
     this.started = started;
+    const whole = /^(image\/|text\/html)/i.test(response.headers.get('content-type') ?? '');
+    this.room = whole ? mostKept.whole : mostKept.part;
     const first = performance.now() - started;
     this.progress = { received: 0, promised: promisedLength(response), elapsed: first, first };
   }
@@ -52,8 +55,8 @@ export class Download {
   }
 
   private keep(piece: Uint8Array<ArrayBuffer>): void {
-    if (this.keptLength >= mostKept) return;
-    const kept = piece.subarray(0, mostKept - this.keptLength);
+    if (this.keptLength >= this.room) return;
+    const kept = piece.subarray(0, this.room - this.keptLength);
     this.kept.push(kept);
     this.keptLength += kept.length;
   }

@@ -5,10 +5,18 @@ import { count, duration, problem, size, speed } from '../format.js';
 import { Download, type Progress } from './download.js';
 import { Views } from './views.js';
 
-const suggestions: readonly { name: string; url: string; method?: string }[] = [
+interface Suggestion {
+  name: string;
+  url: string;
+  method?: string;
+  /** Where the server says what the SHA-256 of the body is. */
+  digest?: string;
+}
+
+const suggestions: readonly Suggestion[] = [
   { name: 'Page', url: 'http://demo.ethertab/' },
   { name: 'Picture', url: 'http://demo.ethertab/picture.svg' },
-  { name: '100 MB', url: 'http://demo.ethertab/100mb' },
+  { name: '100 MB', url: 'http://demo.ethertab/100mb', digest: 'http://demo.ethertab/100mb.sha256' },
   { name: 'Slow answer', url: 'http://demo.ethertab/slow' },
   { name: 'Echo', url: 'http://demo.ethertab/echo', method: 'POST' },
 ];
@@ -38,6 +46,8 @@ class FetchPanel {
   });
   private readonly views: Views;
   private underWay: AbortController | undefined;
+  /** Whose answer is shown, under way or not. */
+  private latest: AbortController | undefined;
 
   constructor(network: Network) {
     this.network = network;
@@ -63,6 +73,7 @@ class FetchPanel {
     this.underWay?.abort();
     const controller = new AbortController();
     this.underWay = controller;
+    this.latest = controller;
     void this.run(controller).finally(() => {
       if (this.underWay === controller) this.rest();
     });
@@ -97,7 +108,7 @@ class FetchPanel {
     this.bar.dataset.state = 'busy';
     say(this.status, `Fetching ${url}`);
     let download: Download | undefined;
-    const current = () => this.underWay === controller;
+    const current = () => this.latest === controller;
     try {
       const started = performance.now();
       const response = await this.network.fetch(url, {
@@ -127,9 +138,23 @@ class FetchPanel {
     this.showProgress(progress);
     this.figures.set('hash', progress.received > 0 ? hash : '–');
     this.views.end();
+    void this.compare(hash, current);
     this.bar.value = 1;
     this.bar.dataset.state = 'done';
     say(this.status, `${response.status} ${response.statusText}, ${size(progress.received)} in ${duration(progress.elapsed)}`);
+  }
+
+  /** Says whether the digest is the one that the server tells, if it tells one. */
+  private async compare(hash: string, current: () => boolean): Promise<void> {
+    const digest = suggestions.find(({ url }) => url === this.url.value)?.digest;
+    if (digest === undefined) return;
+    try {
+      const told = (await (await this.network.fetch(digest)).text()).trim().split(/\s/, 1)[0];
+      if (current())
+        this.figures.set('hash', `${hash} ${told === hash ? '✓ as the server says' : '✕ not what the server says'}`);
+    } catch {
+      // Then it stands alone.
+    }
   }
 
   private showProgress(progress: Progress): void {

@@ -19,6 +19,8 @@ export class Views {
   private current: View = 'page';
   private download: Download | undefined;
   private finished = false;
+  /** What is in view cannot change any more, however much of the body still comes. */
+  private filled = false;
   private picture = '';
   /** The page is built once; going back to it shows the same. */
   private page: Promise<Node> | undefined;
@@ -46,6 +48,7 @@ export class Views {
   clear(): void {
     this.download = undefined;
     this.finished = false;
+    this.filled = false;
     this.page = undefined;
     if (this.picture !== '') URL.revokeObjectURL(this.picture);
     this.picture = '';
@@ -60,7 +63,11 @@ export class Views {
 
   /** More of the body is there. */
   more(): void {
-    if (this.current !== 'head' && !(this.current === 'page' && this.shownAs() !== 'text')) this.draw();
+    if (this.current === 'head' || this.filled) return;
+    const kind = this.shownAs();
+    if (this.current === 'page' && (kind === 'page' || kind === 'picture')) return;
+    this.filled = kind === 'binary' || this.download?.complete === false;
+    this.draw();
   }
 
   end(): void {
@@ -76,6 +83,7 @@ export class Views {
 
   private choose(view: View): void {
     this.current = view;
+    this.filled = false;
     for (const [name, tab] of this.tabs) {
       tab.setAttribute('aria-selected', String(name === view));
       tab.tabIndex = name === view ? 0 : -1;

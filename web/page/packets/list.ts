@@ -59,7 +59,11 @@ export class List {
       const drawn = this.slot(slot);
       const row = slot < visible ? this.rows[first + slot] : undefined;
       drawn.line.hidden = row === undefined;
-      if (row === undefined) continue;
+      if (row === undefined) {
+        drawn.id = -1;
+        drawn.line.replaceChildren();
+        continue;
+      }
       if (drawn.index !== first + slot) {
         drawn.index = first + slot;
         drawn.line.style.transform = `translateY(${drawn.index * rowHeight}px)`;
