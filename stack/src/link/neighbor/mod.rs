@@ -17,16 +17,17 @@
 //! neighbour's apart, so that a dead host delays nobody else. REACHABLE turns STALE without a timer: whoever
 //! looks sees that its time is up.
 
+mod table;
+
 use crate::config::NeighborConfig;
 use crate::counters::{Counters, DropReason};
-use crate::random::{Key, Random};
+use crate::random::Random;
 use crate::time::{Duration, Instant, duration_micros};
 use crate::wire::address::MacAddress;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use core::hash::Hasher;
 use core::net::IpAddr;
-use hashbrown::HashTable;
+use table::{Slot, Table};
 
 /// How long the floors above may take to confirm a stale neighbour before it is asked (RFC 4861 §10).
 const DELAY_FIRST_PROBE: Duration = Duration::from_secs(5);
@@ -92,18 +93,13 @@ impl Neighbor {
 /// Everybody we know on this link.
 pub(super) struct Neighbors {
     config: NeighborConfig,
-    key: Key,
     reachable_time: Duration,
-    index: HashTable<u32>,
-    slots: Vec<Option<Neighbor>>,
-    free: Vec<u32>,
-    timers: BTreeSet<(Instant, u32)>,
+    table: Table,
+    timers: BTreeSet<(Instant, Slot)>,
     /// Neighbours with a question or a packet to send, each at most once.
-    work: VecDeque<u32>,
+    work: VecDeque<Slot>,
     /// Bytes of all packets that wait.
     waiting_bytes: usize,
-    /// The slot found last: packets come in trains.
-    last: u32,
 }
 
 impl Neighbors {
@@ -113,22 +109,18 @@ impl Neighbors {
         let reachable_time = u64::from(base / 2) + u64::from(random.below(base));
         Neighbors {
             config: *config,
-            key: random.key(),
             reachable_time: Duration::from_micros(reachable_time),
-            index: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            table: Table::new(random),
             timers: BTreeSet::new(),
             work: VecDeque::new(),
             waiting_bytes: 0,
-            last: 0,
         }
     }
 
     /// The hardware address to send to now; `None`: the packet has to wait.
     pub(super) fn hardware_of(&mut self, address: IpAddr, now: Instant) -> Option<MacAddress> {
-        let slot = self.find(address)?;
-        let neighbor = self.slots.get_mut(slot as usize)?.as_mut()?;
+        let slot = self.table.find(address)?;
+        let neighbor = self.table.get(slot)?;
         neighbor.used = now;
         let (hardware, in_order) = (neighbor.hardware, neighbor.waiting.is_empty());
         match neighbor.state {
@@ -152,19 +144,16 @@ impl Neighbors {
         now: Instant,
         counters: &mut Counters,
     ) {
-        let slot = match self.find(address) {
+        let slot = match self.table.find(address) {
             Some(slot) => slot,
             None => {
-                let Some(slot) = self.insert(address, State::Incomplete, now, counters) else {
-                    counters.drop(DropReason::NeighborQueueFull);
-                    return;
-                };
+                let slot = self.insert(address, State::Incomplete, now, counters);
                 self.ask(slot, now);
                 slot
             }
         };
         let limit = self.config.pending_packets;
-        let Some(neighbor) = self.neighbor(slot) else {
+        let Some(neighbor) = self.table.get(slot) else {
             return;
         };
         neighbor.used = now;
@@ -187,8 +176,10 @@ impl Neighbors {
 
     /// Takes the oldest packet from whoever holds most of the memory, so that one flood does not starve the rest.
     fn drop_from_longest_queue(&mut self) -> bool {
-        let neighbors = self.slots.iter_mut().flatten();
-        let longest = neighbors.max_by_key(|neighbor| neighbor.waiting.len());
+        let longest = self
+            .table
+            .neighbors()
+            .max_by_key(|neighbor| neighbor.waiting.len());
         let oldest = longest.and_then(|neighbor| neighbor.waiting.pop_front());
         self.waiting_bytes -= oldest.as_ref().map_or(0, Vec::len);
         oldest.is_some()
@@ -203,18 +194,18 @@ impl Neighbors {
         now: Instant,
         counters: &mut Counters,
     ) {
-        let Some(slot) = self.find(address) else {
+        let Some(slot) = self.table.find(address) else {
             // RFC 826: only who speaks to us is worth a place; an answer that nobody asked for is not.
-            if evidence == Evidence::Asked
-                && let Some(slot) = self.insert(address, State::Stale, now, counters)
-                && let Some(neighbor) = self.neighbor(slot)
-            {
-                neighbor.hardware = hardware;
+            if evidence == Evidence::Asked {
+                let slot = self.insert(address, State::Stale, now, counters);
+                if let Some(neighbor) = self.table.get(slot) {
+                    neighbor.hardware = hardware;
+                }
             }
             return;
         };
         let until = now + self.reachable_time;
-        let Some(neighbor) = self.neighbor(slot) else {
+        let Some(neighbor) = self.table.get(slot) else {
             return;
         };
         let asking = neighbor.asked > 0;
@@ -242,10 +233,10 @@ impl Neighbors {
     /// Packets reach this neighbour, say the floors above (RFC 4861 §7.3.1).
     pub(super) fn confirm(&mut self, address: IpAddr, now: Instant) {
         let until = now + self.reachable_time;
-        let Some(slot) = self.find(address) else {
+        let Some(slot) = self.table.find(address) else {
             return;
         };
-        let Some(neighbor) = self.neighbor(slot) else {
+        let Some(neighbor) = self.table.get(slot) else {
             return;
         };
         match neighbor.state {
@@ -262,8 +253,8 @@ impl Neighbors {
 
     /// Nobody is trusted any more; questions that are open are asked again at once.
     pub(super) fn restored(&mut self, now: Instant) {
-        for slot in 0..self.slots.len() as u32 {
-            let Some(neighbor) = self.neighbor(slot) else {
+        for slot in self.table.slots() {
+            let Some(neighbor) = self.table.get(slot) else {
                 continue;
             };
             neighbor.asked = 0;
@@ -277,9 +268,22 @@ impl Neighbors {
         }
     }
 
+    /// How many there are, and how many bytes wait for them, counted one by one.
+    #[cfg(test)]
+    pub(super) fn census(&mut self) -> (usize, usize) {
+        let waiting = self.table.neighbors().map(|neighbor| {
+            let packets = neighbor.waiting.iter();
+            packets.map(Vec::len).sum::<usize>()
+        });
+        let waiting = waiting.sum();
+        assert_eq!(waiting, self.waiting_bytes);
+        assert!(self.work.len() <= self.table.len());
+        (self.table.len(), waiting)
+    }
+
     /// Forgets everybody.
     pub(super) fn clear(&mut self, counters: &mut Counters) {
-        for slot in 0..self.slots.len() as u32 {
+        for slot in self.table.slots() {
             for _packet in self.remove(slot) {
                 counters.drop(DropReason::NeighborUnreachable);
             }
@@ -289,7 +293,7 @@ impl Neighbors {
     /// The next question or released packet; neighbours take turns.
     pub(super) fn transmit(&mut self, now: Instant) -> Option<Solicitation> {
         while let Some(slot) = self.work.pop_front() {
-            let Some(neighbor) = self.neighbor(slot) else {
+            let Some(neighbor) = self.table.get(slot) else {
                 continue;
             };
             let incomplete = neighbor.state == State::Incomplete;
@@ -327,7 +331,7 @@ impl Neighbors {
                 break;
             }
             let requests = self.config.requests.max(1);
-            let Some(neighbor) = self.neighbor(slot) else {
+            let Some(neighbor) = self.table.get(slot) else {
                 self.timers.pop_first();
                 continue;
             };
@@ -344,8 +348,8 @@ impl Neighbors {
         None
     }
 
-    fn ask(&mut self, slot: u32, now: Instant) {
-        if let Some(neighbor) = self.neighbor(slot) {
+    fn ask(&mut self, slot: Slot, now: Instant) {
+        if let Some(neighbor) = self.table.get(slot) {
             neighbor.asked = neighbor.asked.saturating_add(1);
             neighbor.ask = true;
             // RFC 1122 §2.3.2.1: at most one question a second and neighbour; an interval of zero would spin.
@@ -355,12 +359,8 @@ impl Neighbors {
         }
     }
 
-    fn neighbor(&mut self, slot: u32) -> Option<&mut Neighbor> {
-        self.slots.get_mut(slot as usize)?.as_mut()
-    }
-
-    fn add_work(&mut self, slot: u32) {
-        if let Some(neighbor) = self.neighbor(slot)
+    fn add_work(&mut self, slot: Slot) {
+        if let Some(neighbor) = self.table.get(slot)
             && !neighbor.working
             && (neighbor.ask || !neighbor.waiting.is_empty())
         {
@@ -369,8 +369,8 @@ impl Neighbors {
         }
     }
 
-    fn set_timer(&mut self, slot: u32, at: Option<Instant>) {
-        let Some(neighbor) = self.neighbor(slot) else {
+    fn set_timer(&mut self, slot: Slot, at: Option<Instant>) {
+        let Some(neighbor) = self.table.get(slot) else {
             return;
         };
         let before = core::mem::replace(&mut neighbor.timer, at);
@@ -382,47 +382,21 @@ impl Neighbors {
         }
     }
 
-    fn hash(key: Key, address: IpAddr) -> u64 {
-        let mut hash = key.hash();
-        match address {
-            IpAddr::V4(address) => hash.write_u64(u64::from(address.to_bits())),
-            IpAddr::V6(address) => {
-                let bits = address.to_bits();
-                hash.write_u64((bits >> 64) as u64);
-                hash.write_u64(bits as u64);
-            }
-        }
-        hash.finish()
-    }
-
-    fn find(&mut self, address: IpAddr) -> Option<u32> {
-        let slots = &self.slots;
-        let is_it = |slot: u32| {
-            let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
-            neighbor.is_some_and(|neighbor| neighbor.address == address)
-        };
-        if is_it(self.last) {
-            return Some(self.last);
-        }
-        let hash = Self::hash(self.key, address);
-        let slot = *self.index.find(hash, |&slot| is_it(slot))?;
-        self.last = slot;
-        Some(slot)
-    }
-
     fn insert(
         &mut self,
         address: IpAddr,
         state: State,
         now: Instant,
         counters: &mut Counters,
-    ) -> Option<u32> {
-        if self.index.len() >= self.config.entries.max(1) {
-            for _packet in self.evict()? {
+    ) -> Slot {
+        if self.table.len() >= self.config.entries.max(1)
+            && let Some(slot) = self.table.least_worth_keeping()
+        {
+            for _packet in self.remove(slot) {
                 counters.drop(DropReason::NeighborQueueFull);
             }
         }
-        let neighbor = Neighbor {
+        self.table.insert(Neighbor {
             address,
             hardware: MacAddress::default(),
             state,
@@ -432,48 +406,19 @@ impl Neighbors {
             ask: false,
             working: false,
             waiting: VecDeque::new(),
-        };
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.slots.push(None);
-                (self.slots.len() - 1) as u32
-            }
-        };
-        *self.slots.get_mut(slot as usize)? = Some(neighbor);
-        let (key, slots) = (self.key, &self.slots);
-        let hash = Self::hash(key, address);
-        self.index.insert_unique(hash, slot, |&slot| {
-            let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
-            neighbor.map_or(0, |neighbor| Self::hash(key, neighbor.address))
-        });
-        Some(slot)
+        })
     }
 
-    /// Makes room: the least recently used idle neighbour goes, or else the one that has been busy longest.
-    fn evict(&mut self) -> Option<VecDeque<Vec<u8>>> {
-        let neighbors = self.slots.iter().enumerate();
-        let (slot, _) = neighbors
-            .filter_map(|(slot, neighbor)| Some((slot, neighbor.as_ref()?)))
-            .min_by_key(|(_, neighbor)| (!neighbor.is_idle(), neighbor.used))?;
-        Some(self.remove(slot as u32))
-    }
-
-    fn remove(&mut self, slot: u32) -> VecDeque<Vec<u8>> {
+    /// Forgets a neighbour; the packets that waited for it.
+    fn remove(&mut self, slot: Slot) -> VecDeque<Vec<u8>> {
         self.set_timer(slot, None);
-        let removed = self.slots.get_mut(slot as usize).and_then(Option::take);
-        let Some(neighbor) = removed else {
+        let Some(neighbor) = self.table.remove(slot) else {
             return VecDeque::new();
         };
-        let hash = Self::hash(self.key, neighbor.address);
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
-            entry.remove();
-        }
         if neighbor.working {
             self.work.retain(|&other| other != slot);
         }
         self.waiting_bytes -= neighbor.waiting.iter().map(Vec::len).sum::<usize>();
-        self.free.push(slot);
         neighbor.waiting
     }
 }

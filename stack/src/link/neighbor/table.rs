@@ -1,0 +1,113 @@
+//! Where neighbours are kept: slots that are used again, found by a keyed hash, the least recently used one leaving
+//! first.
+
+use super::Neighbor;
+use crate::random::{Key, Random};
+use alloc::vec::Vec;
+use core::hash::Hasher;
+use core::net::IpAddr;
+use hashbrown::HashTable;
+
+/// Names a neighbour while it is known.
+pub(super) type Slot = u32;
+
+pub(super) struct Table {
+    key: Key,
+    index: HashTable<Slot>,
+    slots: Vec<Option<Neighbor>>,
+    free: Vec<Slot>,
+    /// The slot found last: packets come in trains.
+    last: Slot,
+}
+
+impl Table {
+    pub(super) fn new(random: &mut Random) -> Table {
+        Table {
+            key: random.key(),
+            index: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            last: 0,
+        }
+    }
+
+    /// How many neighbours there are.
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Every slot that was ever used.
+    pub(super) fn slots(&self) -> core::ops::Range<Slot> {
+        0..self.slots.len() as Slot
+    }
+
+    pub(super) fn neighbors(&mut self) -> impl Iterator<Item = &mut Neighbor> {
+        self.slots.iter_mut().flatten()
+    }
+
+    pub(super) fn get(&mut self, slot: Slot) -> Option<&mut Neighbor> {
+        self.slots.get_mut(slot as usize)?.as_mut()
+    }
+
+    pub(super) fn find(&mut self, address: IpAddr) -> Option<Slot> {
+        let slots = &self.slots;
+        let is_it = |slot: Slot| {
+            let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
+            neighbor.is_some_and(|neighbor| neighbor.address == address)
+        };
+        if is_it(self.last) {
+            return Some(self.last);
+        }
+        let hash = hash(self.key, address);
+        let slot = *self.index.find(hash, |&slot| is_it(slot))?;
+        self.last = slot;
+        Some(slot)
+    }
+
+    /// Adds a neighbour that is not in the table.
+    pub(super) fn insert(&mut self, neighbor: Neighbor) -> Slot {
+        let hash_of_new = hash(self.key, neighbor.address);
+        let slot = self.free.pop().unwrap_or(self.slots.len() as Slot);
+        match self.slots.get_mut(slot as usize) {
+            Some(free) => *free = Some(neighbor),
+            None => self.slots.push(Some(neighbor)),
+        }
+        let (key, slots) = (self.key, &self.slots);
+        self.index.insert_unique(hash_of_new, slot, |&slot| {
+            let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
+            neighbor.map_or(0, |neighbor| hash(key, neighbor.address))
+        });
+        slot
+    }
+
+    pub(super) fn remove(&mut self, slot: Slot) -> Option<Neighbor> {
+        let neighbor = self.slots.get_mut(slot as usize)?.take()?;
+        let hash = hash(self.key, neighbor.address);
+        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
+            entry.remove();
+        }
+        self.free.push(slot);
+        Some(neighbor)
+    }
+
+    /// Who should make room: the least recently used idle neighbour, or else the one that has been busy longest.
+    pub(super) fn least_worth_keeping(&self) -> Option<Slot> {
+        let neighbors = self.slots.iter().enumerate();
+        let known = neighbors.filter_map(|(slot, neighbor)| Some((slot, neighbor.as_ref()?)));
+        let (slot, _) = known.min_by_key(|(_, neighbor)| (!neighbor.is_idle(), neighbor.used))?;
+        Some(slot as Slot)
+    }
+}
+
+fn hash(key: Key, address: IpAddr) -> u64 {
+    let mut hash = key.hash();
+    match address {
+        IpAddr::V4(address) => hash.write_u64(address.to_bits().into()),
+        IpAddr::V6(address) => {
+            let bits = address.to_bits();
+            hash.write_u64((bits >> 64) as u64);
+            hash.write_u64(bits as u64);
+        }
+    }
+    hash.finish()
+}
