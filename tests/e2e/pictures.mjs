@@ -1,0 +1,66 @@
+/**
+ * Takes the pictures of the page that the README shows, and a few more to judge it by, into the folder named by PICTURES.
+ *
+ *   PICTURES=/tmp/pictures tests/e2e/run.sh RELAY tests/e2e/pictures.mjs
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Browser, reached } from './stage/browser.mjs';
+import { host, Relay } from './stage/relay.mjs';
+
+const folder = process.env.PICTURES || join(process.env.STAGE, 'pictures');
+
+const sizes = {
+  desk: { width: 1440, height: 900 },
+  tablet: { width: 900, height: 1200 },
+  phone: { width: 360, height: 780 },
+};
+
+const scenes = {
+  working: { query: '', prepare: work },
+  details: { query: '', prepare: takeApart },
+  failing: { query: '?relay=ws://127.0.0.1:9/tunnel', prepare: (page) => reached(page, 'relay', 'failed') },
+};
+
+async function work(page) {
+  await page.locator('#fetch-progress[data-state="done"]').waitFor();
+  await page.locator('#ping-form [name=host]').fill(host);
+  await page.locator('#ping-submit').click();
+  await page.locator('#console-open').click();
+  await page.locator('#console-write:enabled').click();
+  await page.locator('#console-write').click();
+  await page.locator('#console-log [data-kind="in"]').first().waitFor();
+  await page
+    .locator('#ping-figures [data-figure="received"] dd')
+    .filter({ hasText: /^[4-9]$/ })
+    .waitFor();
+  await page.locator('#tools').evaluate((tools) => tools.scrollTo(0, 0));
+}
+
+async function takeApart(page) {
+  await page.locator('#fetch-progress[data-state="done"]').waitFor();
+  await page.locator('#packets-filter').fill('[SYN]');
+  await page.locator('.packet').first().click();
+  await page.locator('#packets-details summary').nth(2).click();
+  await page.locator('#packets-details summary').nth(2).hover();
+}
+
+mkdirSync(folder, { recursive: true });
+const relay = await Relay.start();
+const browser = await Browser.start();
+try {
+  for (const [scene, { query, prepare }] of Object.entries(scenes)) {
+    for (const [size, viewport] of Object.entries(sizes)) {
+      for (const colorScheme of ['light', 'dark']) {
+        const { page } = await browser.open({ query, online: false, viewport, colorScheme });
+        await prepare(page);
+        const path = join(folder, `${scene}-${size}-${colorScheme}.png`);
+        await page.screenshot({ path, fullPage: size !== 'desk' });
+        await page.close();
+      }
+    }
+  }
+} finally {
+  await browser.stop();
+  await relay.stop();
+}

@@ -1,0 +1,4 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests stand beside what they test. (The page's vite.config.ts has another root, so it is not used here.) */
+export default defineConfig({ test: { include: ['{src,page,test}/**/*.test.ts'] } });
