@@ -138,6 +138,14 @@ impl Network {
     pub fn close(&self) {
         self.inner.close();
     }
+
+    /// Resolves once the last frames were handed to the browser and the WebSocket is being closed.
+    pub async fn ended(&self) {
+        let (mut seen, mut state) = (0, self.inner.link().state());
+        while state != LinkState::Closed {
+            (seen, state) = self.inner.link().changed(seen).await;
+        }
+    }
 }
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

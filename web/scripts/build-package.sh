@@ -1,0 +1,8 @@
+#!/bin/sh
+# Compiles the npm package into web/pkg: plain ES modules that a bundler or <script type=module> can load.
+set -eu
+web=$(cd "$(dirname "$0")/.." && pwd)
+rm -rf "$web/pkg"
+"$web/node_modules/.bin/tsc" -p "$web/tsconfig.package.json"
+mkdir -p "$web/pkg/generated"
+cp "$web"/src/generated/ethertab*.js "$web"/src/generated/ethertab*.ts "$web"/src/generated/ethertab_bg.wasm "$web/pkg/generated/"

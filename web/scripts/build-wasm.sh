@@ -1,0 +1,38 @@
+#!/bin/sh
+# Builds the stack to WebAssembly into web/src/generated. Quick when nothing changed. Prints the size.
+#
+# Needs: cargo with the target wasm32-unknown-unknown; wasm-bindgen of the version that wasm/Cargo.toml pins, on the PATH or in
+# .tools/bin; the npm packages of web/ (wasm-opt is one of them).
+# WASM_OPT overrides wasm-opt's options.
+set -eu
+web=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$web/.." && pwd)
+PATH="$root/.tools/bin:$PATH"
+target=${CARGO_TARGET_DIR:-$root/target}
+generated=$web/src/generated
+
+wanted=$(sed -n 's/^wasm-bindgen = "=\([0-9.]*\)".*/\1/p' "$root/wasm/Cargo.toml")
+have=$(wasm-bindgen --version 2>/dev/null | cut -d' ' -f2) || have=none
+if [ "$have" != "$wanted" ]; then
+  echo "wasm-bindgen $wanted is needed, found: ${have:-none}. Get it with:" >&2
+  echo "  cargo install wasm-bindgen-cli --version $wanted --no-default-features --root .tools" >&2
+  exit 1
+fi
+
+cargo build --quiet --manifest-path "$root/Cargo.toml" -p ethertab-wasm --lib --target wasm32-unknown-unknown --profile wasm
+
+built=$target/wasm32-unknown-unknown/wasm/ethertab_wasm.wasm
+options=${WASM_OPT:--O3}
+stamp="$(cksum <"$built") $wanted $options $(cksum <"$0")"
+if [ ! -f "$generated/ethertab_bg.wasm" ] || [ "$(cat "$generated/.stamp" 2>/dev/null)" != "$stamp" ]; then
+  rm -rf "$generated"
+  wasm-bindgen --target web --out-dir "$generated" --out-name ethertab "$built"
+  # shellcheck disable=SC2086 # several options
+  "$web/node_modules/.bin/wasm-opt" $options --enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals \
+    --enable-sign-ext --enable-nontrapping-float-to-int --enable-reference-types --enable-multivalue --enable-simd \
+    "$generated/ethertab_bg.wasm" -o "$generated/ethertab_bg.wasm.optimized"
+  mv "$generated/ethertab_bg.wasm.optimized" "$generated/ethertab_bg.wasm"
+  gzip -9 -c "$generated/ethertab_bg.wasm" | wc -c >"$generated/.size"
+  echo "$stamp" >"$generated/.stamp"
+fi
+echo "ethertab_bg.wasm: $(wc -c <"$generated/ethertab_bg.wasm") bytes, $(cat "$generated/.size" | tr -d ' ') gzipped"

@@ -1,0 +1,100 @@
+/** The page's end of the line to the Worker. */
+
+import { EthertabError, fromPlain, quiet } from './errors.js';
+import type { Arguments, CallName, FromWorker, Id, Result, ToWorker } from './messages.js';
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** What the Worker tells without having been asked. */
+export type Told = Exclude<FromWorker, { type: 'answer' } | { type: 'failure' }>;
+
+export class Channel {
+  /** Hears what the Worker tells. */
+  told: (message: Told) => void = () => {};
+  /** Hears that the Worker died. */
+  died: (error: EthertabError) => void = () => {};
+
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #over: EthertabError | null = null;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(event.data);
+    worker.onmessageerror = () => this.#die('the Worker sent something that could not be read');
+    worker.onerror = (event: ErrorEvent) => {
+      event.preventDefault?.();
+      this.#die(event.message || 'the Worker could not be started');
+    };
+  }
+
+  /** A name for a socket, unused so far. */
+  newId(): Id {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  call<N extends CallName>(call: N, args: Arguments<N>, transfer: Transferable[] = []): Promise<Result<N>> {
+    if (this.#over) {
+      return quiet(Promise.reject(this.#over));
+    }
+    const id = this.newId();
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      try {
+        this.#worker.postMessage({ id, call, args } as ToWorker, transfer);
+      } catch (error) {
+        this.#pending.delete(id);
+        reject(new EthertabError('EINVAL', `not something that can be sent to the Worker: ${String(error)}`));
+      }
+    });
+  }
+
+  /** The same, when neither the result nor a failure matters. */
+  tell<N extends CallName>(call: N, args: Arguments<N>, transfer: Transferable[] = []): void {
+    quiet(this.call(call, args, transfer));
+  }
+
+  /** Ends the Worker; what is pending and what comes later fails with `error`. */
+  terminate(error: EthertabError): void {
+    this.fail(error);
+    this.#worker.terminate();
+  }
+
+  /** Fails what is pending and what comes later. */
+  fail(error: EthertabError): void {
+    this.#over ??= error;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const call of pending) {
+      call.reject(this.#over);
+    }
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.type === 'answer' || message.type === 'failure') {
+      const call = this.#pending.get(message.id);
+      this.#pending.delete(message.id);
+      if (message.type === 'answer') {
+        call?.resolve(message.result);
+      } else {
+        call?.reject(fromPlain(message.error));
+      }
+    } else {
+      this.told(message);
+    }
+  }
+
+  #die(reason: string): void {
+    if (this.#over) {
+      return;
+    }
+    const error = new EthertabError('EWORKER', `the network's Worker died: ${reason}`);
+    this.terminate(error);
+    this.died(error);
+  }
+}

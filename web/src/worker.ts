@@ -1,0 +1,214 @@
+/** The Worker: holds the stack and answers the page's calls. `messages.ts` says which there are. */
+
+import { EthertabError, toPlain } from './errors.js';
+import init, {
+  type Capture,
+  HttpConnection,
+  Network,
+  type TcpListener,
+  type TcpStream,
+  type UdpSocket,
+} from './generated/ethertab.js';
+import type { Arguments, Bytes, CallName, FromWorker, Id, Result, ToWorker } from './messages.js';
+import type {
+  NetworkCounters,
+  NetworkInformation,
+  PacketSummary,
+  PingReply,
+  TcpInformation,
+  TcpOpened,
+  UdpMessage,
+} from './types.js';
+import { Http } from './worker/http.js';
+import { Ladder, type Notice } from './worker/ladder.js';
+
+/** This file runs in a Worker's scope, which TypeScript's DOM library does not describe. */
+const scope = globalThis as unknown as {
+  postMessage(message: FromWorker, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  location: { protocol: string };
+};
+
+type Handlers = { [N in CallName]: (...args: Arguments<N>) => Result<N> | Promise<Result<N>> };
+
+let network: Network | null = null;
+let ladder: Ladder | null = null;
+let http: Http | null = null;
+const streams = new Map<Id, TcpStream>();
+const listeners = new Map<Id, TcpListener>();
+const udpSockets = new Map<Id, UdpSocket>();
+const captures = new Map<Id, Capture>();
+/** Sockets that the page gave up while they were still opening. */
+const unwanted = new Set<Id>();
+const opening = new Set<Id>();
+
+const handlers: Handlers = {
+  async start(url, { probeName, ...options }) {
+    await init();
+    const notices: Notice[] = [];
+    network = Network.start(url, options, (notice: Notice) => (ladder ? ladder.notice(notice) : notices.push(notice)));
+    http = new Http(network, HttpConnection, tell);
+    const secure = scope.location.protocol === 'https:';
+    ladder = new Ladder(
+      { url, probeName: probeName === undefined ? 'gateway.ethertab' : probeName, secure },
+      {
+        information: () => open().information() as NetworkInformation | null,
+        ping: (address) => open().ping(address, { timeout: 1_000 }) as Promise<PingReply>,
+        resolve: (name) => open().resolve(name),
+      },
+      (status) => tell({ type: 'status', status }),
+    );
+    for (const notice of notices) {
+      ladder.notice(notice);
+    }
+  },
+  async configured() {
+    await open().configured();
+    return open().information() as NetworkInformation;
+  },
+  check: () => (ladder ?? missing('the network')).check(),
+  counters: () => open().counters() as NetworkCounters,
+  async close() {
+    ladder?.stop();
+    network?.close();
+    await network?.ended();
+  },
+  resolve: async (name) => {
+    await open().configured();
+    return open().resolve(name);
+  },
+  async ping(host, options) {
+    await open().configured();
+    const [address] = await open().resolve(host);
+    return (await open().ping(address ?? host, options)) as PingReply;
+  },
+
+  async tcpConnect(socket, hostname, port, options) {
+    opening.add(socket);
+    try {
+      await open().configured();
+      const stream = await open().connect(hostname, port, options);
+      return keep(socket, stream);
+    } finally {
+      opening.delete(socket);
+      unwanted.delete(socket);
+    }
+  },
+  tcpRead: async (socket, limit) => ((await stream(socket).read(limit)) as Bytes | undefined) ?? null,
+  tcpWrite: (socket, bytes) => stream(socket).write(bytes),
+  tcpFinish: (socket) => stream(socket).finish(),
+  tcpClose: (socket) => release(socket, (stream) => stream.close()),
+  tcpAbort: (socket) => release(socket, (stream) => stream.abort()),
+  tcpInformation: (socket) => stream(socket).info() as TcpInformation,
+  tcpSetNoDelay: (socket, noDelay) => stream(socket).setNoDelay(noDelay),
+  tcpSetKeepAlive: (socket, delay) => stream(socket).setKeepAlive(delay ?? undefined),
+
+  async tcpListen(id, options) {
+    await open().configured();
+    const listener = open().listen(options);
+    listeners.set(id, listener);
+    return listener.end() as { localAddress: string; localPort: number };
+  },
+  async tcpAccept(id, socket) {
+    const stream = await listeners.get(id)?.accept();
+    return stream ? keep(socket, stream) : null;
+  },
+  listenerClose(id) {
+    listeners.get(id)?.close();
+    listeners.delete(id);
+  },
+
+  async udpOpen(id, { remoteAddress, remotePort, ...options }) {
+    await open().configured();
+    const socket = open().udp(options);
+    udpSockets.set(id, socket);
+    let remote: string | null = null;
+    if (remoteAddress !== undefined && remotePort !== undefined) {
+      [remote = remoteAddress] = await open().resolve(remoteAddress);
+      socket.connect(remote, remotePort);
+    }
+    const end = socket.end() as { localAddress: string; localPort: number };
+    return { ...end, remoteAddress: remote, remotePort: remotePort ?? null };
+  },
+  async udpSend(id, data, remoteAddress, remotePort) {
+    const socket = udpSockets.get(id) ?? missing('the socket');
+    const address = remoteAddress === null ? undefined : await oneAddress(remoteAddress);
+    await socket.send(data, address, remotePort);
+  },
+  udpReceive: async (id) => ((await udpSockets.get(id)?.receive()) as UdpMessage | undefined) ?? null,
+  udpClose(id) {
+    udpSockets.get(id)?.close();
+    udpSockets.delete(id);
+  },
+
+  async httpRequest(exchange, request) {
+    await open().configured();
+    return (http ?? missing('the network')).request(exchange, request);
+  },
+  httpPiece: (exchange, piece) => http?.piece(exchange, piece),
+  httpRead: (exchange) => http?.read(exchange) ?? null,
+  httpDiscard: (exchange) => http?.discard(exchange),
+  httpAbort: (exchange) => http?.abort(exchange),
+
+  captureStart(id) {
+    captures.set(id, open().capture());
+  },
+  captureNext: async (id, limit, kept) => ((await captures.get(id)?.next(limit, kept)) as PacketSummary[] | undefined) ?? null,
+  captureStop(id) {
+    captures.get(id)?.stop();
+    captures.delete(id);
+  },
+};
+
+scope.onmessage = ({ data }) => void answer(data);
+
+async function answer({ id, call, args }: ToWorker): Promise<void> {
+  try {
+    const handler = handlers[call] as (...args: unknown[]) => unknown;
+    const result = await handler(...args);
+    tell({ type: 'answer', id, result }, result instanceof Uint8Array ? [result.buffer] : []);
+  } catch (error) {
+    tell({ type: 'failure', id, error: toPlain(error) });
+  }
+}
+
+function tell(message: FromWorker, transfer: Transferable[] = []): void {
+  scope.postMessage(message, transfer);
+}
+
+function open(): Network {
+  return network ?? missing('the network');
+}
+
+function stream(socket: Id): TcpStream {
+  return streams.get(socket) ?? missing('the socket');
+}
+
+function missing(what: string): never {
+  throw new EthertabError('EPIPE', `${what} is closed`);
+}
+
+function keep(socket: Id, stream: TcpStream): TcpOpened {
+  if (unwanted.delete(socket)) {
+    stream.abort();
+    throw new EthertabError('ECONNABORTED', 'connection aborted');
+  }
+  streams.set(socket, stream);
+  return stream.ends() as TcpOpened;
+}
+
+function release(socket: Id, how: (stream: TcpStream) => void): void {
+  const stream = streams.get(socket);
+  if (stream) {
+    streams.delete(socket);
+    how(stream);
+  } else if (opening.has(socket)) {
+    unwanted.add(socket);
+  }
+}
+
+/** Names cost a question to DNS, addresses do not. */
+async function oneAddress(host: string): Promise<string> {
+  const [address = host] = await open().resolve(host);
+  return address;
+}

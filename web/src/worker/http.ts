@@ -1,0 +1,178 @@
+/** HTTP exchanges in the Worker: connections that are used again, and bodies in both directions. */
+
+import { fromPlain, type PlainError } from '../errors.js';
+import type { HttpConnection, HttpResponse, Network, TcpStream } from '../generated/ethertab.js';
+import type { Bytes, FromWorker, HttpHead, HttpRequest, Id } from '../messages.js';
+
+/** How long a connection waits for another request; less than servers usually allow. */
+const IDLE = 4_000;
+/** Idle connections to one server. */
+const IDLE_MOST = 8;
+/** An answer that nobody wants is read to its end if it is no longer than this. */
+const DISCARD_MOST = 64 * 1024;
+
+interface Line {
+  key: string;
+  stream: TcpStream;
+  http: HttpConnection;
+  /** Whether it has carried a request before. */
+  used: boolean;
+}
+
+interface Exchange {
+  line: Line | null;
+  response: HttpResponse | null;
+  aborted: boolean;
+  /** Who waits for a piece of the request's body. */
+  wanted: { resolve(piece: Bytes | null): void; reject(error: unknown): void } | null;
+}
+
+type HttpConnections = { over(stream: TcpStream): Promise<HttpConnection> };
+
+export class Http {
+  readonly #network: Network;
+  readonly #connections: HttpConnections;
+  readonly #tell: (message: FromWorker) => void;
+  readonly #exchanges = new Map<Id, Exchange>();
+  readonly #idle = new Map<string, { line: Line; timer: ReturnType<typeof setTimeout> }[]>();
+
+  constructor(network: Network, connections: HttpConnections, tell: (message: FromWorker) => void) {
+    this.#network = network;
+    this.#connections = connections;
+    this.#tell = tell;
+  }
+
+  async request(id: Id, request: HttpRequest): Promise<HttpHead> {
+    const exchange: Exchange = { line: null, response: null, aborted: false, wanted: null };
+    this.#exchanges.set(id, exchange);
+    const { method, target, headers, body, bodyLength } = request;
+    let asked = false;
+    const pieces = () => {
+      asked = true;
+      return new Promise((resolve, reject) => {
+        exchange.wanted = { resolve, reject };
+        this.#tell({ type: 'httpWanted', exchange: id });
+      });
+    };
+    try {
+      for (;;) {
+        const line = await this.#line(exchange, request);
+        const fresh = !line.used;
+        line.used = true;
+        try {
+          const options = { method, target, headers, bodyLength };
+          exchange.response = await line.http.request(options, body === 'pieces' ? pieces : body);
+          return exchange.response.head as HttpHead;
+        } catch (error) {
+          line.stream.abort();
+          exchange.line = null;
+          // A connection that had been waiting may have been closed by the server just then (RFC 9112 §9.3.1): the request may
+          // go again if it can do no harm twice and its body is still whole.
+          if (fresh || asked || exchange.aborted || !['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'].includes(method)) {
+            throw error;
+          }
+        }
+      }
+    } catch (error) {
+      this.#exchanges.delete(id);
+      throw error;
+    }
+  }
+
+  piece(id: Id, piece: Bytes | null | PlainError): void {
+    const exchange = this.#exchanges.get(id);
+    const wanted = exchange?.wanted;
+    if (exchange && wanted) {
+      exchange.wanted = null;
+      if (piece === null || piece instanceof Uint8Array) {
+        wanted.resolve(piece);
+      } else {
+        wanted.reject(fromPlain(piece));
+      }
+    }
+  }
+
+  async read(id: Id): Promise<Bytes | null> {
+    const exchange = this.#exchanges.get(id);
+    if (!exchange?.response) {
+      return null;
+    }
+    try {
+      const bytes = (await exchange.response.read()) as Bytes | undefined;
+      if (!bytes) {
+        this.#exchanges.delete(id);
+        void this.#rest(exchange);
+      }
+      return bytes ?? null;
+    } catch (error) {
+      this.abort(id);
+      throw error;
+    }
+  }
+
+  async discard(id: Id): Promise<void> {
+    let length = 0;
+    for (let bytes = await this.read(id); bytes; bytes = await this.read(id)) {
+      length += bytes.byteLength;
+      if (length > DISCARD_MOST) {
+        this.abort(id);
+        return;
+      }
+    }
+  }
+
+  abort(id: Id): void {
+    const exchange = this.#exchanges.get(id);
+    if (exchange) {
+      this.#exchanges.delete(id);
+      exchange.aborted = true;
+      exchange.line?.stream.abort();
+      exchange.wanted?.resolve(null);
+    }
+  }
+
+  /** A connection for a request: one that waits, or a new one. */
+  async #line(exchange: Exchange, { hostname, port, connectTimeout }: HttpRequest): Promise<Line> {
+    const key = `${hostname}:${port}`;
+    for (let waiting = this.#idle.get(key)?.pop(); waiting; waiting = this.#idle.get(key)?.pop()) {
+      clearTimeout(waiting.timer);
+      if (!waiting.line.http.isClosed()) {
+        exchange.line = waiting.line;
+        return waiting.line;
+      }
+      waiting.line.stream.close();
+    }
+    const stream = await this.#network.connect(hostname, port, { noDelay: true, timeout: connectTimeout });
+    if (exchange.aborted) {
+      stream.abort();
+      throw fromPlain({ code: 'ECONNABORTED', message: 'the request was aborted' });
+    }
+    const line = { key, stream, http: await this.#connections.over(stream), used: false };
+    exchange.line = line;
+    return line;
+  }
+
+  /** The answer is read: the connection waits for another request, if the server keeps it open. */
+  async #rest({ line, wanted }: Exchange): Promise<void> {
+    wanted?.resolve(null);
+    if (!line) {
+      return;
+    }
+    const idle = this.#idle.get(line.key) ?? [];
+    this.#idle.set(line.key, idle);
+    if (idle.length >= IDLE_MOST || !(await line.http.ready())) {
+      line.http.finish();
+      line.stream.close();
+      return;
+    }
+    const timer = setTimeout(() => {
+      const at = idle.findIndex((waiting) => waiting.line === line);
+      if (at >= 0) {
+        idle.splice(at, 1);
+      }
+      line.http.finish();
+      line.stream.close();
+    }, IDLE);
+    idle.push({ line, timer });
+  }
+}
