@@ -11,7 +11,7 @@ mod liveness;
 pub use form::{Form, NotFrames};
 
 use crate::config::ClientLimits;
-use crate::switch::port::{Kind, Outlet, Port};
+use crate::switch::port::{Kind, Port};
 use crate::switch::queue::FrameQueue;
 use crate::switch::{Plug, Switch};
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE};
@@ -107,7 +107,7 @@ pub async fn run(
     let plug = switch.plug_in(
         Kind::Client,
         name.clone(),
-        Box::new(QueueOutlet(Arc::clone(&queue))),
+        Box::new(Arc::clone(&queue)),
         None,
     );
     tracing::info!("{name} is here, from {peer}");
@@ -267,12 +267,4 @@ fn summary(port: &Port) -> String {
         megabytes(&port.counters.bytes_out),
         megabytes(&port.counters.bytes_in),
     )
-}
-
-struct QueueOutlet(Arc<FrameQueue>);
-
-impl Outlet for QueueOutlet {
-    fn deliver(&self, frame: &[u8]) -> bool {
-        self.0.push(frame)
-    }
 }

@@ -1,6 +1,7 @@
 //! A port of the switch: where frames go, and what was counted.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -23,7 +24,7 @@ pub trait Outlet: Send + Sync {
     fn deliver(&self, frame: &[u8]) -> bool;
 }
 
-impl Outlet for super::queue::FrameQueue {
+impl Outlet for Arc<super::queue::FrameQueue> {
     fn deliver(&self, frame: &[u8]) -> bool {
         self.push(frame)
     }

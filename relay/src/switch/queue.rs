@@ -45,6 +45,8 @@ struct Chunk {
 pub struct Batch {
     bytes: Bytes,
     ends: Vec<usize>,
+    /// How many [`Batch::next_frame`] has handed out.
+    read: usize,
 }
 
 impl Batch {
@@ -56,6 +58,17 @@ impl Batch {
             start = end;
             frame
         })
+    }
+
+    /// The next frame that this has not handed out yet.
+    pub fn next_frame(&mut self) -> Option<&[u8]> {
+        let end = *self.ends.get(self.read)?;
+        let start = self
+            .read
+            .checked_sub(1)
+            .map_or(0, |before| self.ends[before]);
+        self.read += 1;
+        Some(&self.bytes[start..end])
     }
 }
 
@@ -113,6 +126,7 @@ impl FrameQueue {
         Poll::Ready(Batch {
             bytes: Bytes::from(chunk.bytes),
             ends: chunk.ends,
+            read: 0,
         })
     }
 
@@ -149,7 +163,13 @@ mod tests {
         frames.iter().for_each(|frame| assert!(queue.push(frame)));
         let mut got: Vec<Vec<u8>> = Vec::new();
         while !queue.is_empty() {
-            got.extend(queue.take().await.frames().map(|frame| frame.to_vec()));
+            let mut batch = queue.take().await;
+            let shared: Vec<Bytes> = batch.frames().collect();
+            for frame in shared {
+                assert_eq!(batch.next_frame(), Some(&frame[..]));
+                got.push(frame.to_vec());
+            }
+            assert_eq!(batch.next_frame(), None);
         }
         assert_eq!(got, frames);
     }

@@ -1,0 +1,8 @@
+//! A whole relay in this process, without a TAP, and clients that speak to it over loopback.
+
+mod bad_input;
+mod exchange;
+mod handshake;
+mod leaving;
+mod slow_reader;
+mod support;
