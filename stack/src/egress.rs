@@ -1,1 +1,143 @@
 //! The way down: transport → internet → link → a frame in the caller's buffer.
+//!
+//! Only this file knows the order of the floors on the way down. What turned round on a floor (ARP replies, ICMP,
+//! fragments) and what sockets want to send take turns, so that a flood of questions starves nobody's data.
+
+use crate::counters::DropReason;
+use crate::internet::Sent;
+use crate::link::NextHop;
+use crate::stack::Stack;
+use crate::time::Instant;
+use crate::transport::Outgoing;
+use crate::wire::ethernet;
+use crate::wire::ip::{Departure, Headroom, Unreachable};
+use crate::wire::ipv4;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Bytes of headers in front of a transport segment.
+const HEADROOM: Headroom = Headroom {
+    v4: ethernet::HEADER + ipv4::HEADER,
+    v6: ethernet::HEADER + 40,
+};
+
+/// Steps that end without a frame (packets to ourselves, packets that wait for a neighbour) before the owner gets
+/// a chance to do something else.
+const STEPS: usize = 1_024;
+
+impl Stack {
+    /// The next frame, written into `out`.
+    pub(crate) fn descend(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        for _ in 0..STEPS {
+            if let Some(packet) = self.loopback.pop_front() {
+                self.climb_loopback(&packet, now);
+                continue;
+            }
+            self.replies_first = !self.replies_first;
+            let step = if self.replies_first {
+                self.descend_replies(now, out)
+                    .or_else(|| self.descend_sockets(now, out))
+            } else {
+                self.descend_sockets(now, out)
+                    .or_else(|| self.descend_replies(now, out))
+            };
+            match step {
+                None => return None,
+                Some(Step::Elsewhere) => {}
+                Some(Step::Frame(length)) => {
+                    self.counters.frames_transmitted += 1;
+                    self.counters.bytes_transmitted += length as u64;
+                    return Some(length);
+                }
+            }
+        }
+        None
+    }
+
+    /// What turned round on the lower floors.
+    fn descend_replies(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
+        if let Some(length) = self.link.transmit(now, out) {
+            return Some(Step::Frame(length));
+        }
+        let (length, next_hop, local) = self
+            .internet
+            .transmit(now, out.get_mut(ethernet::HEADER..)?)?;
+        Some(self.descend_to_link(length, next_hop, local, now, out))
+    }
+
+    /// What sockets want to send.
+    fn descend_sockets(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
+        let internet = &self.internet;
+        let source_for = |destination| internet.route(destination).map(|path| path.source);
+        match self.transport.transmit(now, out, HEADROOM, &source_for)? {
+            Outgoing::Written(departure) => Some(self.descend_from_transport(&departure, now, out)),
+            Outgoing::Large { departure, payload } => {
+                // Larger than a frame: written in a buffer of its own, from which internet cuts fragments.
+                let front = HEADROOM.before(departure.destination);
+                let mut packet: Vec<u8> = vec![0; front];
+                packet.extend_from_slice(&payload);
+                Some(self.descend_from_transport(&departure, now, &mut packet))
+            }
+        }
+    }
+
+    fn descend_from_transport(
+        &mut self,
+        departure: &Departure,
+        now: Instant,
+        out: &mut [u8],
+    ) -> Step {
+        let end = HEADROOM.before(departure.destination) + departure.length;
+        let Some(packet) = out.get_mut(ethernet::HEADER..end) else {
+            self.counters.drop(DropReason::FrameLength);
+            return Step::Elsewhere;
+        };
+        match self.internet.send(departure, packet, now) {
+            Sent::Ready {
+                length,
+                next_hop,
+                local,
+            } => self.descend_to_link(length, next_hop, local, now, out),
+            Sent::Queued => Step::Elsewhere,
+            Sent::TooBig { mtu } => {
+                let mtu = u16::try_from(mtu).unwrap_or(u16::MAX);
+                let packet = out[ethernet::HEADER..end].to_vec();
+                self.report_failure(&packet, Unreachable::TooBig { mtu }, now);
+                Step::Elsewhere
+            }
+            Sent::NoRoute => Step::Elsewhere,
+        }
+    }
+
+    fn descend_to_link(
+        &mut self,
+        length: usize,
+        next_hop: NextHop,
+        local: bool,
+        now: Instant,
+        out: &mut [u8],
+    ) -> Step {
+        let end = ethernet::HEADER + length;
+        if local {
+            if self.loopback.len() < self.config.internet.loopback_queue {
+                self.loopback.push_back(out[ethernet::HEADER..end].to_vec());
+            } else {
+                self.counters.drop(DropReason::LoopbackFull);
+            }
+            return Step::Elsewhere;
+        }
+        if self.link.send(next_hop, &mut out[..end], now) {
+            Step::Frame(end)
+        } else {
+            Step::Elsewhere
+        }
+    }
+}
+
+/// Where one step down led.
+enum Step {
+    /// A frame of this length is in the caller's buffer.
+    Frame(usize),
+    /// Something moved, but no frame came of it.
+    Elsewhere,
+}

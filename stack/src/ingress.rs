@@ -1,1 +1,109 @@
-//! The way up: Ethernet frame → link → internet → transport.
+//! The way up: Ethernet frame → link → internet → transport → socket.
+//!
+//! Only this file knows the order of the floors on the way up. Each floor answers with a value; what has to turn
+//! round is put into the queue of the floor that it belongs to and leaves by [`egress`](crate::egress).
+
+use crate::counters::DropReason;
+use crate::internet::InternetArrival;
+use crate::link::LinkEvent;
+use crate::stack::Stack;
+use crate::time::Instant;
+use crate::transport::Received;
+use crate::wire::ethernet::EtherType;
+use crate::wire::ip::{Cast, Protocol, Unreachable};
+use core::net::IpAddr;
+
+impl Stack {
+    /// One frame from the link.
+    pub(crate) fn climb(&mut self, frame: &[u8], now: Instant) {
+        self.counters.frames_received += 1;
+        self.counters.bytes_received += frame.len() as u64;
+        if let Some(arrival) = self.link.receive(frame, now) {
+            self.climb_from_internet(arrival.ether_type, arrival.packet, arrival.cast, now);
+        }
+        self.heed_link(now);
+    }
+
+    /// One packet that we sent to ourselves.
+    pub(crate) fn climb_loopback(&mut self, packet: &[u8], now: Instant) {
+        let ether_type = match packet.first().map(|byte| byte >> 4) {
+            Some(6) => EtherType::IPV6,
+            _ => EtherType::IPV4,
+        };
+        self.climb_from_internet(ether_type, packet, Cast::Unicast, now);
+    }
+
+    fn climb_from_internet(
+        &mut self,
+        ether_type: EtherType,
+        packet: &[u8],
+        cast: Cast,
+        now: Instant,
+    ) {
+        match self.internet.receive(ether_type, packet, cast, now) {
+            // A datagram that fragments completed is a packet like any other; it holds no fragment, so once is enough.
+            InternetArrival::Reassembled(whole) => {
+                let arrival = self.internet.receive(ether_type, &whole, cast, now);
+                self.climb_to_transport(arrival, &whole, now);
+            }
+            arrival => self.climb_to_transport(arrival, packet, now),
+        }
+    }
+
+    fn climb_to_transport(&mut self, arrival: InternetArrival<'_>, packet: &[u8], now: Instant) {
+        match arrival {
+            InternetArrival::Datagram(mut arrival) => {
+                arrival.verify_checksum &= self.config.link.verify_checksums;
+                match self.transport.receive(&arrival, now) {
+                    Received::Consumed => {}
+                    Received::PortUnreachable => self.internet.port_unreachable(packet, now),
+                    Received::ProtocolUnreachable => {
+                        self.internet.protocol_unreachable(packet, now)
+                    }
+                }
+                if arrival.protocol == Protocol::UDP {
+                    self.run_dhcp(now);
+                }
+            }
+            InternetArrival::Echo(echo) => self.transport.receive_echo(
+                echo.source,
+                echo.identifier,
+                echo.sequence,
+                echo.hop_limit,
+                echo.payload,
+                now,
+            ),
+            InternetArrival::Error(error) => self.transport.error(&error, now),
+            InternetArrival::Reassembled(_) => self.counters.drop(DropReason::FragmentInvalid),
+            InternetArrival::Nothing => {}
+        }
+    }
+
+    /// What the link found out by itself: neighbours that never answered, probes that ended, addresses in dispute.
+    pub(crate) fn heed_link(&mut self, now: Instant) {
+        while let Some(event) = self.link.poll_event() {
+            match event {
+                LinkEvent::Unreachable { packet } => {
+                    self.report_failure(&packet, Unreachable::Host, now)
+                }
+                LinkEvent::ProbeClear(address) => self.probe_clear(address, now),
+                LinkEvent::Conflict {
+                    address,
+                    claimant,
+                    while_probing,
+                } => self.conflict(address, claimant, while_probing, now),
+            }
+        }
+    }
+
+    /// Tells the socket that sent `packet` that it cannot arrive, as an ICMP error from afar would.
+    pub(crate) fn report_failure(&mut self, packet: &[u8], kind: Unreachable, now: Instant) {
+        let reporter = self
+            .internet
+            .address()
+            .map_or(IpAddr::from([0, 0, 0, 0]), |(address, _)| address);
+        if let Some(error) = self.internet.quoted(packet, kind, reporter) {
+            self.transport.error(&error, now);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+# ethertab. `make demo` runs it, `make test` tests it, `make bench` measures it; each sets up what it needs.
+#
+# Every stage is remembered under .work/ by a hash of what it reads: what has not changed is not done again.
+# `make test FORCE=1` does everything again.
+
+SHELL := /bin/bash
+STAGE := .ci/stage
+RELAY := target/release/ethertab-relay
+RUST := Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml stack relay wasm tests
+WEB := web wasm stack relay/tunnel Cargo.toml Cargo.lock
+
+.PHONY: help demo build test bench bench-stack bench-browser setup-build setup-test clean \
+        check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: build ## builds everything, starts the relay, prints one URL
+	@exec $(RELAY) $(ARGS)
+
+build: setup-build ## the page, the package and the relay
+	@$(STAGE) page $(WEB) -- .ci/build-page
+	@$(STAGE) relay $(RUST) web/page web/src -- cargo build --release -p ethertab-relay
+
+test: check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser ## all of it, as CI does
+	@.ci/stage --summary
+
+check-format: setup-build ## rustfmt
+	@$(STAGE) format $(RUST) -- cargo fmt --all --check
+
+check-lint: build ## clippy, warnings denied, native and wasm
+	@$(STAGE) lint $(RUST) -- .ci/lint
+
+check-docs: build ## rustdoc, warnings denied
+	@$(STAGE) docs $(RUST) -- env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+check-web: build ## TypeScript strict, Biome, unit tests of the package
+	@$(STAGE) web $(WEB) tests/e2e -- .ci/check-web
+
+test-rust: build ## unit, property and simulation tests, and the layering check
+	@$(STAGE) rust $(RUST) -- cargo test --workspace --quiet
+
+test-wasm: build setup-test ## wasm-pack in headless Chromium against a real relay
+	@$(STAGE) wasm $(RUST) web/src -- wasm/tests/run.sh $(RELAY)
+
+test-kernel: build setup-test ## the Linux kernel and ordinary servers, in network namespaces
+	@$(STAGE) kernel $(RUST) -- tests/kernel/run.sh $(RELAY)
+
+test-browser: build setup-test ## Chromium, page → relay → TAP → nginx
+	@$(STAGE) browser $(RUST) web -- tests/e2e/run.sh $(RELAY)
+
+bench: bench-stack bench-browser ## all figures, one JSON object a line
+
+bench-stack: setup-build ## native figures beside smoltcp's
+	@tests/bench/stack.sh
+
+bench-browser: build setup-test ## figures in Chromium beside the raw WebSocket's
+	@tests/bench/browser.sh $(RELAY)
+
+setup-build:
+	@.ci/setup build
+
+setup-test: setup-build
+	@.ci/setup test
+
+clean: ## forgets everything that was built
+	rm -rf target .work web/dist web/node_modules web/src/generated

@@ -1,0 +1,78 @@
+// Runs the measurements that the server asks for and posts each result back. No debugger watches: with one attached, the
+// browser copies every WebSocket message to it.
+
+import { Network } from '../../../web/src/index.ts';
+
+interface Plan {
+  rounds: number;
+  bytes: number;
+  messageSize: number;
+  relay: string;
+  raw: string;
+  host: string;
+  port: number;
+}
+
+type Direction = 'down' | 'up';
+
+const plan = (await (await fetch('/plan')).json()) as Plan;
+
+/** Megabytes a second. */
+function speed(began: number): number {
+  return plan.bytes / 1e3 / (performance.now() - began);
+}
+
+async function ours(network: Network, direction: Direction): Promise<number> {
+  const socket = network.connect({ hostname: plan.host, port: plan.port });
+  const writer = socket.writable.getWriter();
+  await socket.opened;
+  const began = performance.now();
+  await writer.write(`${direction} ${plan.bytes}\n`);
+  const reader = socket.readable.getReader();
+  if (direction === 'up') {
+    const block = new Uint8Array(64 * 1024).fill(7);
+    for (let left = plan.bytes; left > 0; left -= block.length) {
+      await writer.write(block.slice(0, Math.min(left, block.length)));
+    }
+  }
+  let received = 0;
+  const expected = direction === 'down' ? plan.bytes : 'done'.length;
+  while (received < expected) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`ended after ${received} bytes`);
+    received += value.length;
+  }
+  const result = speed(began);
+  await writer.close();
+  return result;
+}
+
+function raw(direction: Direction): Promise<number> {
+  const worker = new Worker(new URL('./raw.ts', import.meta.url), { type: 'module' });
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      resolve(plan.bytes / 1e3 / data);
+    };
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.postMessage({ url: plan.raw, direction, bytes: plan.bytes, size: plan.messageSize });
+  });
+}
+
+async function report(path: string, body: unknown): Promise<void> {
+  await fetch(path, { method: 'POST', body: JSON.stringify(body) });
+}
+
+try {
+  const network = await Network.open(plan.relay);
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const direction of ['down', 'up'] as const) {
+      const peer = await raw(direction);
+      await report('/result', { direction, ours: await ours(network, direction), peer });
+    }
+  }
+  await network.close();
+  await report('/done', {});
+} catch (error) {
+  await report('/failed', { message: String(error) });
+}

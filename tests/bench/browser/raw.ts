@@ -1,0 +1,43 @@
+// The plain WebSocket, in a Worker as ours is: as many bytes, in messages of one frame's size.
+
+interface Job {
+  url: string;
+  direction: 'down' | 'up';
+  bytes: number;
+  size: number;
+}
+
+/** Bytes that may wait in the browser before we look again. */
+const BUFFERED = 4 << 20;
+
+self.onmessage = ({ data }: MessageEvent<Job>) => {
+  const { url, direction, bytes, size } = data;
+  const path = direction === 'down' ? `down/${size}/${bytes}` : `up/${bytes}`;
+  const socket = new WebSocket(`${url}/${path}`);
+  socket.binaryType = 'arraybuffer';
+  let began = 0;
+  let received = 0;
+  const done = () => {
+    self.postMessage(performance.now() - began);
+    socket.close();
+  };
+  socket.onopen = () => {
+    began = performance.now();
+    if (direction === 'up') {
+      const message = new Uint8Array(size).fill(7);
+      let left = bytes;
+      const fill = () => {
+        while (left > 0 && socket.bufferedAmount < BUFFERED) {
+          socket.send(message);
+          left -= size;
+        }
+        if (left > 0) setTimeout(fill);
+      };
+      fill();
+    }
+  };
+  socket.onmessage = (event: MessageEvent<ArrayBuffer>) => {
+    received += event.data.byteLength;
+    if (direction === 'up' || received >= bytes) done();
+  };
+};
