@@ -13,16 +13,16 @@ pub struct TcpListenerSocket<'s> {
 impl TcpListenerSocket<'_> {
     /// Takes the oldest established connection that nobody took yet.
     pub fn accept(&mut self) -> Option<(TcpId, SocketAddr)> {
-        todo!()
+        self.transport.tcp.accept(self.id)
     }
 
     /// Where it listens; `None` once closed.
     pub fn local_address(&self) -> Option<SocketAddr> {
-        todo!()
+        self.transport.tcp.listener_address(self.id)
     }
 
     /// Stops listening. Connections that nobody accepted are reset.
     pub fn close(self) {
-        todo!()
+        self.transport.tcp.close_listener(self.id);
     }
 }

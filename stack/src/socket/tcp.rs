@@ -1,5 +1,7 @@
 //! One TCP connection, seen by the program that holds it.
 
+pub use crate::transport::tcp::TcpInfo;
+
 use super::TcpError;
 use crate::event::TcpId;
 use crate::time::{Duration, Instant};
@@ -14,108 +16,102 @@ pub struct TcpSocket<'s> {
     pub(crate) now: Instant,
 }
 
-/// A connection's vital signs.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TcpInfo {
-    /// The state's name as RFC 9293 §3.3.2 writes it.
-    pub state: &'static str,
-    /// Smoothed round trip, if measured.
-    pub smoothed_round_trip: Option<Duration>,
-    /// Retransmission timeout as it stands.
-    pub retransmission_timeout: Duration,
-    /// Congestion window in bytes.
-    pub congestion_window: usize,
-    /// Slow-start threshold in bytes; `usize::MAX`: not yet known.
-    pub slow_start_threshold: usize,
-    /// Bytes sent and not acknowledged.
-    pub in_flight: usize,
-    /// The peer's window in bytes.
-    pub send_window: usize,
-    /// Our window in bytes.
-    pub receive_window: usize,
-    /// Bytes accepted from the program that wait in the send buffer, in flight or not.
-    pub send_queued: usize,
-    /// Bytes that wait to be read.
-    pub receive_queued: usize,
-    /// Largest payload of a segment that we send.
-    pub maximum_segment: usize,
-    /// Segments sent again.
-    pub retransmits: u64,
-    /// Payload bytes acknowledged by the peer.
-    pub bytes_sent: u64,
-    /// Payload bytes received in order.
-    pub bytes_received: u64,
-}
-
 impl TcpSocket<'_> {
     /// Whether connecting has ended: ready with success or with why it failed.
     pub fn connected(&mut self) -> Poll<Result<(), TcpError>> {
-        todo!()
+        self.transport.tcp.connected(self.id)
     }
 
     /// Takes bytes that arrived in order. `Ok(0)` (for a buffer that is not empty) is the end of the stream.
     pub fn read(&mut self, buffer: &mut [u8]) -> Poll<Result<usize, TcpError>> {
-        todo!()
+        self.transport.tcp.read(self.id, buffer, self.now)
     }
 
     /// Gives bytes to send; pending while the send buffer is full.
     pub fn write(&mut self, bytes: &[u8]) -> Poll<Result<usize, TcpError>> {
-        todo!()
+        self.transport.tcp.write(self.id, bytes, self.now)
+    }
+
+    /// Gives bytes to send and marks the last one taken as the end of urgent data (RFC 9293 §3.8.5). For old protocols: new
+    /// ones should not (RFC 6093 §5).
+    pub fn write_urgent(&mut self, bytes: &[u8]) -> Poll<Result<usize, TcpError>> {
+        self.transport.tcp.write_urgent(self.id, bytes, self.now)
+    }
+
+    /// How many of the bytes still to be read are urgent, those that have not arrived yet included; `None`: none is. The
+    /// connection becomes readable when the peer says so.
+    #[must_use]
+    pub fn urgent(&self) -> Option<usize> {
+        self.transport.tcp.urgent(self.id)
     }
 
     /// Ready once all that was written, and our FIN if [`finish`](Self::finish) was called, is acknowledged.
     pub fn flushed(&mut self) -> Poll<Result<(), TcpError>> {
-        todo!()
+        self.transport.tcp.flushed(self.id, self.now)
     }
 
     /// Ends our half of the stream after what was written (half-close). Reading goes on.
+    ///
+    /// # Errors
+    /// If the connection is over.
     pub fn finish(&mut self) -> Result<(), TcpError> {
-        todo!()
+        self.transport.tcp.finish(self.id, self.now)
     }
 
     /// Gives the connection back. What was written is still delivered, then both halves end; if there was
     /// unread data the peer learns it by RST (RFC 9293 §3.6.1, RFC 2525 §2.17). The id is stale afterwards.
     pub fn close(self) {
-        todo!()
+        self.transport.tcp.close(self.id, self.now);
     }
 
     /// Resets the connection at once and gives it back. The id is stale afterwards.
     pub fn abort(self) {
-        todo!()
+        self.transport.tcp.abort(self.id, self.now);
     }
 
     /// Turns Nagle's algorithm off or on.
     pub fn set_no_delay(&mut self, no_delay: bool) {
-        todo!()
+        let tcp = &mut self.transport.tcp;
+        tcp.set_no_delay(self.id, no_delay, self.now);
     }
 
     /// Sets, or with `None` stops, keep-alive probes after that idle time.
     pub fn set_keep_alive(&mut self, idle: Option<Duration>) {
-        todo!()
+        self.transport.tcp.set_keep_alive(self.id, idle, self.now);
     }
 
     /// How long data may stay unacknowledged before the connection is given up; `None`: the default.
     pub fn set_user_timeout(&mut self, timeout: Option<Duration>) {
-        todo!()
+        let tcp = &mut self.transport.tcp;
+        tcp.set_user_timeout(self.id, timeout, self.now);
     }
 
     /// How long [`close`](Self::close) may go on delivering before it resets: `None` as long as it takes, zero: at once.
     pub fn set_linger(&mut self, linger: Option<Duration>) {
-        todo!()
+        self.transport.tcp.set_linger(self.id, linger, self.now);
     }
 
     /// Our end.
+    ///
+    /// # Errors
+    /// If the id is stale.
     pub fn local_address(&self) -> Result<SocketAddr, TcpError> {
-        todo!()
+        Ok(self.transport.tcp.addresses(self.id)?.local)
     }
 
     /// The peer's end.
+    ///
+    /// # Errors
+    /// If the id is stale.
     pub fn remote_address(&self) -> Result<SocketAddr, TcpError> {
-        todo!()
+        Ok(self.transport.tcp.addresses(self.id)?.remote)
     }
 
     /// Vital signs.
+    ///
+    /// # Errors
+    /// If the id is stale.
     pub fn info(&self) -> Result<TcpInfo, TcpError> {
-        todo!()
+        self.transport.tcp.info(self.id)
     }
 }

@@ -23,6 +23,7 @@ use crate::wire::ip::{Arrival, Cast, Departure, Headroom, PacketError, Protocol}
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use echo::Echo;
+use tcp::Tcp;
 use udp::Udp;
 
 /// Asks the floor below which of our addresses packets for a destination leave from; `None`: no route.
@@ -31,6 +32,8 @@ pub type SourceFor<'c> = &'c dyn Fn(IpAddr) -> Option<IpAddr>;
 /// All connections and sockets.
 #[derive(Debug)]
 pub struct Transport {
+    /// Connections and listeners.
+    pub(crate) tcp: Tcp,
     /// UDP sockets.
     pub(crate) udp: Udp,
     /// Echo sockets.
@@ -70,6 +73,7 @@ impl Transport {
     #[must_use]
     pub fn new(config: &Config, random: &mut Random) -> Transport {
         Transport {
+            tcp: Tcp::new(config, random),
             udp: Udp::new(config, random),
             echo: Echo::new(config, random),
             turn: 0,
@@ -80,6 +84,10 @@ impl Transport {
     /// Takes a packet for one of our addresses.
     pub fn receive(&mut self, arrival: &Arrival<'_>, now: Instant) -> Received {
         match arrival.protocol {
+            Protocol::TCP => {
+                self.tcp.receive(arrival, now);
+                Received::Consumed
+            }
             Protocol::UDP => self.udp.receive(arrival),
             _ => {
                 self.counters.drop(DropReason::UnknownProtocol);
@@ -110,6 +118,7 @@ impl Transport {
     /// Takes an error about something that we sent.
     pub fn error(&mut self, error: &PacketError<'_>, now: Instant) {
         match error.protocol {
+            Protocol::TCP => self.tcp.error(error, now),
             Protocol::UDP => self.udp.error(error),
             Protocol::ICMP => self.echo.error(error),
             _ => self.counters.drop(DropReason::IcmpUnmatched),
@@ -130,7 +139,7 @@ impl Transport {
             let turn = self.turn;
             self.turn = (turn + 1) % KINDS;
             let outgoing = match turn {
-                0 => None,
+                0 => self.tcp.transmit(now, out, headroom).map(Outgoing::Written),
                 1 if self.udp.has_work() => self.udp.transmit(out, headroom, source_for),
                 2 if self.echo.has_work() => self.echo.transmit(out, headroom, source_for),
                 _ => None,
@@ -145,43 +154,54 @@ impl Transport {
     /// Whether something is to be sent now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.udp.has_work() || self.echo.has_work()
+        self.tcp.has_work() || self.udp.has_work() || self.echo.has_work()
     }
 
     /// Whether nothing that a program wrote is still on its way.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        !self.has_work()
+        !self.has_work() && self.tcp.is_quiet()
     }
 
     /// When [`advance`](Transport::advance) has something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        None
+        self.tcp.next_deadline()
     }
 
     /// Does what is due.
-    pub fn advance(&mut self, now: Instant) {}
+    pub fn advance(&mut self, now: Instant) {
+        self.tcp.advance(now);
+    }
 
     /// The next socket that the owner should look at.
     pub fn poll_event(&mut self) -> Option<Event> {
-        let udp = self.udp.poll_event().map(Event::Udp);
-        udp.or_else(|| self.echo.poll_event().map(Event::Echo))
+        self.tcp
+            .poll_event()
+            .or_else(|| self.udp.poll_event().map(Event::Udp))
+            .or_else(|| self.echo.poll_event().map(Event::Echo))
     }
 
     /// The link's MTU changed.
-    pub fn set_mtu(&mut self, mtu: usize) {}
+    pub fn set_mtu(&mut self, mtu: usize) {
+        self.tcp.set_mtu(mtu);
+    }
 
     /// Our address is gone, and with it the connections that are bound to it.
-    pub fn address_lost(&mut self, now: Instant) {}
+    pub fn address_lost(&mut self, now: Instant) {
+        self.tcp.address_lost(now);
+    }
 
     /// The link was away and is back: what waits for a timer to be sent again goes at once.
-    pub fn link_restored(&mut self, now: Instant) {}
+    pub fn link_restored(&mut self, now: Instant) {
+        self.tcp.link_restored(now);
+    }
 
     /// What was dropped on this floor, and TCP's totals.
     #[must_use]
     pub fn counters(&self) -> Counters {
         let mut sum = self.counters.clone();
+        sum += self.tcp.counters();
         sum += &self.udp.counters;
         sum += &self.echo.counters;
         sum

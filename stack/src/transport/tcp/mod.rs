@@ -1,6 +1,516 @@
-//! TCP (RFC 9293).
+//! TCP (RFC 9293): reliable streams.
+//!
+//! What enters: segments, ICMP errors, what programs write, and the passing of time. What leaves: segments, one a
+//! [`transmit`](Tcp::transmit), each from the connection whose turn it is, and events.
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | [`state`] | the eleven states and what moves between them, nothing else |
+//! | `connection` | the parts of one connection, and the way to them |
+//! | `receive` | SEGMENT ARRIVES (RFC 9293 §3.10.7) step by step |
+//! | `acknowledge` | when we acknowledge: delayed, at once |
+//! | `send` | the plan of the next segment: Nagle, silly windows, MSS; and its writing |
+//! | `retransmit` | what acknowledgements tell; timeouts, loss recovery, probes of closed windows |
+//! | `window` | flow control in both directions, scaling |
+//! | `program` | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6) |
+//! | `liveness` | keep-alive, user timeout, what becomes of a connection that nobody holds |
+//! | `complaint` | ICMP errors, checked against the sequence space (RFC 5927) |
+//! | `listener` | SYN queue and accept queue |
+//! | `time_wait` | connections that are over, in rows without buffers |
+//! | `reply` | RSTs and other segments without a connection |
+//! | `timer` | which connection is due next, without a scan |
+//! | [`congestion`], [`rtt`], [`isn`], [`sequence`] | leaves: windows, round trips, initial numbers, arithmetic |
+//!
+//! Every connection that has something to send stands once in a queue, first come, first served, one segment a turn. A
+//! connection that is idle stands nowhere.
 
+mod acknowledge;
+mod complaint;
 pub mod congestion;
+mod connection;
+mod info;
 pub mod isn;
+mod listener;
+mod liveness;
+mod program;
+mod receive;
+mod reply;
+mod retransmit;
 pub mod rtt;
+mod send;
 pub mod sequence;
+mod shared;
+mod sockets;
+pub mod state;
+mod table;
+mod time_wait;
+mod timer;
+mod window;
+
+pub use info::TcpInfo;
+
+use crate::config::Config;
+use crate::counters::{Counters, DropReason};
+use crate::event::{Event, ListenerId};
+use crate::random::Random;
+use crate::time::Instant;
+use crate::transport::TcpError;
+use crate::transport::demux::{Bindings, Connections, FourTuple};
+use crate::transport::port::EphemeralPorts;
+use crate::wire::checksum::Checksum;
+use crate::wire::ip::{Arrival, Cast, Departure, Ecn, Headroom, Protocol};
+use crate::wire::tcp::{Flags, TcpSegment};
+use crate::wire::tcp_options::SegmentOptions;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use connection::Connection;
+use core::net::SocketAddr;
+use isn::SequenceGenerator;
+use listener::{Admission, Listeners};
+use sequence::Seq;
+use shared::Shared;
+use table::Table;
+use time_wait::{TimeWaitTable, Verdict};
+use timer::TimerQueue;
+
+/// All connections and listeners.
+#[derive(Debug)]
+pub struct Tcp {
+    shared: Shared,
+    table: Table,
+    connections: Connections,
+    listeners: Listeners,
+    bindings: Bindings,
+    time_waits: TimeWaitTable,
+    timers: TimerQueue,
+    /// Slots with something to send.
+    ready: VecDeque<u32>,
+    events: VecDeque<News>,
+    numbers: SequenceGenerator,
+    ports: EphemeralPorts,
+}
+
+/// Who has something to tell.
+#[derive(Clone, Copy, Debug)]
+enum News {
+    Connection(u32),
+    Listener(ListenerId),
+}
+
+impl Tcp {
+    /// No connection and no listener yet.
+    #[must_use]
+    pub fn new(config: &Config, random: &mut Random) -> Tcp {
+        let limits = config.tcp;
+        Tcp {
+            shared: Shared::new(limits, config.link, random),
+            table: Table::new(limits.connections),
+            connections: Connections::new(random),
+            listeners: Listeners::default(),
+            bindings: Bindings::new(random),
+            time_waits: TimeWaitTable::new(limits.time_waits, limits.time_wait, random),
+            timers: TimerQueue::default(),
+            ready: VecDeque::new(),
+            events: VecDeque::new(),
+            numbers: SequenceGenerator::new(random),
+            ports: EphemeralPorts::new(limits.ephemeral_ports, random),
+        }
+    }
+
+    /// Takes one segment.
+    pub fn receive(&mut self, arrival: &Arrival<'_>, now: Instant) {
+        let Some((segment, tuple)) = self.open_up(arrival) else {
+            return;
+        };
+        if let Some(index) = self.connections.find(&tuple)
+            && let Some(connection) = self.table.at_mut(index)
+        {
+            connection.receive(&segment, &mut self.shared, now);
+            return self.attend(index, now);
+        }
+        let floor = match self.time_waits.receive(&segment, &tuple, now) {
+            None => None,
+            Some(Verdict::Reopen(floor)) => Some(floor),
+            Some(Verdict::Ignored) => return,
+            Some(Verdict::Acknowledge(reply)) => {
+                if self.shared.may_challenge(now) {
+                    self.shared.reply(Some(reply));
+                }
+                return;
+            }
+        };
+        self.receive_in_listen(&segment, tuple, floor, now);
+    }
+
+    /// Checks what every segment must satisfy, and takes it apart.
+    fn open_up<'p>(&mut self, arrival: &Arrival<'p>) -> Option<(TcpSegment<'p>, FourTuple)> {
+        let counters = &mut self.shared.counters;
+        let Ok(segment) = TcpSegment::parse(arrival.payload) else {
+            counters.drop(DropReason::MalformedTcp);
+            return None;
+        };
+        // RFC 9293 §3.1, MUST-3.
+        let is_sound = !arrival.verify_checksum
+            || Checksum::pseudo_header(
+                arrival.source,
+                arrival.destination,
+                Protocol::TCP,
+                arrival.payload.len(),
+            )
+            .with(arrival.payload)
+            .is_valid();
+        if !is_sound {
+            counters.drop(DropReason::TcpChecksum);
+            return None;
+        }
+        // RFC 9293 §3.9.2.3, MUST-57: nothing that was sent to many, and nobody who is many.
+        if arrival.cast != Cast::Unicast
+            || arrival.source.is_unspecified()
+            || arrival.source.is_multicast()
+        {
+            counters.drop(DropReason::TcpNoSocket);
+            return None;
+        }
+        let tuple = FourTuple {
+            local: SocketAddr::new(arrival.destination, segment.header.destination_port),
+            remote: SocketAddr::new(arrival.source, segment.header.source_port),
+        };
+        Some((segment, tuple))
+    }
+
+    /// RFC 9293 §3.10.7.1 and §3.10.7.2: CLOSED and LISTEN. `floor`: the least initial number, if an earlier connection of
+    /// the same two ends is still remembered.
+    fn receive_in_listen(
+        &mut self,
+        segment: &TcpSegment<'_>,
+        tuple: FourTuple,
+        floor: Option<Seq>,
+        now: Instant,
+    ) {
+        let listener = self.bindings.find(tuple.local).map(ListenerId);
+        let flags = segment.header.flags;
+        // First the RST, then the ACK; what is no SYN either has no business here.
+        let is_opening = !flags.intersects(Flags::RST | Flags::ACK) && flags.contains(Flags::SYN);
+        let listener = match listener {
+            Some(listener) if is_opening => listener,
+            None | Some(_) => {
+                self.shared.counters.drop(DropReason::TcpNoSocket);
+                // §3.10.7.2: a segment with neither SYN nor ACK is dropped in LISTEN, and reset in CLOSED.
+                if listener.is_none() || flags.contains(Flags::ACK) {
+                    self.shared.reply(reply::reset_for(segment, &tuple));
+                }
+                return;
+            }
+        };
+        if !self.make_room(listener) {
+            self.shared.counters.drop(DropReason::TcpBacklogFull);
+            return;
+        }
+        let Some(options) = self
+            .listeners
+            .at(listener)
+            .map(|listener| listener.accepted)
+        else {
+            return;
+        };
+        let mut initial = self.numbers.initial(tuple.local, tuple.remote, now);
+        if let Some(floor) = floor {
+            initial = initial.later(floor);
+        }
+        let mtu = self.shared.link.mtu;
+        let mut connection = Connection::new(tuple, initial, mtu, &options, &self.shared, now);
+        connection.listener = Some(listener);
+        connection.receive_in_listen(segment, &mut self.shared, now);
+        self.time_waits.forget(&tuple);
+        let index = self.enter(connection);
+        if let Some(listener) = self.listeners.at_mut(listener) {
+            listener.push_opening(index);
+        }
+        self.attend(index, now);
+    }
+
+    /// Whether a SYN may open one more. When too many are opening, the oldest goes if it has waited so long that its SYN-ACK
+    /// had to be repeated (RFC 4987 §3.4).
+    fn make_room(&mut self, listener: ListenerId) -> bool {
+        match self.listeners.at(listener).map(listener::Listener::admit) {
+            Some(Admission::Welcome) => !self.table.is_full(),
+            Some(Admission::FullSince(oldest)) => {
+                let is_stale = self
+                    .table
+                    .at(oldest)
+                    .is_some_and(|connection| connection.recovery.timeouts > 0);
+                if is_stale {
+                    self.shared.counters.drop(DropReason::TcpBacklogFull);
+                    self.remove(oldest);
+                }
+                is_stale
+            }
+            Some(Admission::Full) | None => false,
+        }
+    }
+
+    /// Takes a connection into all tables.
+    fn enter(&mut self, connection: Connection) -> u32 {
+        let tuple = connection.tuple;
+        let index = self.table.insert(Box::new(connection));
+        self.connections.insert(tuple, index);
+        index
+    }
+
+    /// Takes a connection out of all tables.
+    fn remove(&mut self, index: u32) {
+        let Some(connection) = self.table.remove(index) else {
+            return;
+        };
+        self.leave(index, &connection.tuple);
+        if let Some(listener) = connection.listener
+            && let Some(listener) = self.listeners.at_mut(listener)
+        {
+            listener.forget(index);
+        }
+    }
+
+    /// A connection no longer takes segments; another of the same ends may.
+    fn leave(&mut self, index: u32, tuple: &FourTuple) {
+        if self.connections.find(tuple) == Some(index) {
+            self.connections.remove(tuple);
+        }
+        self.timers.remove(index);
+    }
+
+    /// After anything that happened to a connection: queues it where it has to be.
+    fn attend(&mut self, index: u32, now: Instant) {
+        let Some(connection) = self.table.at_mut(index) else {
+            return;
+        };
+        connection.settle(&mut self.shared, now);
+        if connection.state.is_closed() || connection.state.is_time_wait() {
+            return self.attend_to_end(index, now);
+        }
+        if !connection.in_ready_queue && connection.has_segment(&self.shared) {
+            connection.in_ready_queue = true;
+            self.ready.push_back(index);
+        }
+        if let Some(at) = connection.timers.first() {
+            self.timers.enter(index, at);
+        }
+        if connection.program.has_news() {
+            self.announce(index);
+        }
+    }
+
+    /// A connection is over, or in TIME-WAIT.
+    fn attend_to_end(&mut self, index: u32, now: Instant) {
+        let Some(connection) = self.table.at(index) else {
+            return;
+        };
+        let tuple = connection.tuple;
+        let is_current = self.connections.find(&tuple) == Some(index);
+        if connection.state.is_time_wait() && is_current {
+            // The last acknowledgement leaves from the row.
+            let remembered = connection.remembered();
+            let owes = connection.acknowledgement.is_due();
+            self.time_waits.insert(remembered, now);
+            if owes {
+                self.shared.reply(Some(remembered.acknowledgement()));
+            }
+        }
+        let unclaimed = connection.program.has_let_go
+            || (connection.listener.is_some() && connection.state.is_closed());
+        self.leave(index, &tuple);
+        if unclaimed {
+            self.remove(index);
+        } else {
+            self.announce(index);
+        }
+    }
+
+    /// Tells the program: of a connection that it holds, or through the listener of one that it may take.
+    fn announce(&mut self, index: u32) {
+        let Some(connection) = self.table.at_mut(index) else {
+            return;
+        };
+        if connection.program.has_let_go {
+            connection.program.take_readiness();
+            return;
+        }
+        let Some(id) = connection.listener else {
+            if !connection.program.in_event_queue && connection.program.has_news() {
+                connection.program.in_event_queue = true;
+                self.events.push_back(News::Connection(index));
+            }
+            return;
+        };
+        if connection.state.is_opening() || connection.program.in_event_queue {
+            return;
+        }
+        connection.program.in_event_queue = true;
+        if let Some(listener) = self.listeners.at_mut(id) {
+            listener.push_waiting(index);
+            if !listener.in_event_queue {
+                listener.in_event_queue = true;
+                self.events.push_back(News::Listener(id));
+            }
+        }
+    }
+
+    /// Writes the next segment behind the headroom of its destination; `None`: nothing to send now.
+    pub fn transmit(
+        &mut self,
+        now: Instant,
+        out: &mut [u8],
+        headroom: Headroom,
+    ) -> Option<Departure> {
+        if let Some(reply) = self.shared.next_reply() {
+            let out = out.get_mut(headroom.before(reply.tuple.remote.ip())..)?;
+            return self.write_reply(&reply, out);
+        }
+        while let Some(index) = self.ready.pop_front() {
+            let Some(connection) = self.table.at_mut(index) else {
+                continue;
+            };
+            if !core::mem::take(&mut connection.in_ready_queue) {
+                continue;
+            }
+            let out = out.get_mut(headroom.before(connection.tuple.remote.ip())..)?;
+            let departure = connection.transmit(&mut self.shared, now, out);
+            self.attend(index, now);
+            if departure.is_some() {
+                return departure;
+            }
+        }
+        None
+    }
+
+    fn write_reply(&mut self, reply: &reply::Reply, out: &mut [u8]) -> Option<Departure> {
+        let options = SegmentOptions {
+            timestamps: reply.timestamps,
+            ..SegmentOptions::default()
+        };
+        let length = reply.header.emit(&options, out);
+        if length == 0 {
+            return None;
+        }
+        if self.shared.link.fill_checksums {
+            send::fill_checksum(&reply.tuple, &mut out[..length]);
+        }
+        Some(Departure {
+            source: reply.tuple.local.ip(),
+            destination: reply.tuple.remote.ip(),
+            protocol: Protocol::TCP,
+            length,
+            hop_limit: None,
+            ecn: Ecn::NotCapable,
+            dont_fragment: true,
+        })
+    }
+
+    /// Whether something is to be sent now.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.shared.has_replies() || !self.ready.is_empty()
+    }
+
+    /// Whether nothing that a program wrote is still on its way.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        !self.has_work()
+            && self.table.iter().all(|(_, connection)| {
+                connection.send.buffer.is_empty() && !connection.state.fin_unacknowledged()
+            })
+    }
+
+    /// When [`advance`](Tcp::advance) has something to do. It may turn out that it has not: timers that moved away are found
+    /// out when they come up.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let remembered = self.time_waits.next_deadline();
+        match (self.timers.next(), remembered) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Does what is due.
+    pub fn advance(&mut self, now: Instant) {
+        self.time_waits.advance(now);
+        while let Some(index) = self.timers.pop_due(now) {
+            if let Some(connection) = self.table.at_mut(index) {
+                connection.advance(&mut self.shared, now);
+                self.attend(index, now);
+            }
+        }
+    }
+
+    /// The next connection or listener that the owner should look at.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        while let Some(news) = self.events.pop_front() {
+            match news {
+                News::Connection(index) => {
+                    let Some(connection) = self.table.at_mut(index) else {
+                        continue;
+                    };
+                    if connection.program.in_event_queue && !connection.program.has_let_go {
+                        let readiness = connection.program.take_readiness();
+                        return Some(Event::Tcp(self.table.name(index), readiness));
+                    }
+                }
+                News::Listener(id) => {
+                    if let Some(listener) = self.listeners.at_mut(id) {
+                        listener.in_event_queue = false;
+                        return Some(Event::Listener(id));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The link's MTU changed: connections opened from now on use it, and those that exist never exceed it.
+    pub fn set_mtu(&mut self, mtu: usize) {
+        self.shared.link.mtu = mtu;
+        for index in self.indices() {
+            if let Some(connection) = self.table.at_mut(index) {
+                connection.send.lower_path_mtu(mtu);
+            }
+        }
+    }
+
+    /// Our address is gone: connections from it are over, without a word, for none could leave.
+    pub fn address_lost(&mut self, now: Instant) {
+        for index in self.indices() {
+            if let Some(connection) = self.table.at_mut(index)
+                && !connection.tuple.local.ip().is_loopback()
+                && !connection.state.is_closed()
+            {
+                connection.die(Some(TcpError::Aborted));
+                self.attend(index, now);
+            }
+        }
+    }
+
+    /// The link was away and is back: whoever waits for a timer to send again sends at once, and as if nothing had been
+    /// sent in vain.
+    pub fn link_restored(&mut self, now: Instant) {
+        for index in self.indices() {
+            if let Some(connection) = self.table.at_mut(index) {
+                connection.on_link_restored(now);
+                self.attend(index, now);
+            }
+        }
+    }
+
+    /// Every slot in use: for what is rare.
+    fn indices(&self) -> alloc::vec::Vec<u32> {
+        self.table.iter().map(|(index, _)| index).collect()
+    }
+
+    /// What was dropped, and TCP's totals.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! What all connections have in common: limits, the link's abilities, counters, and the queue of replies.
+
+use super::reply::{Reply, ReplyQueue};
+use crate::config::{LinkCapabilities, TcpConfig};
+use crate::counters::{Counters, DropReason};
+use crate::random::Random;
+use crate::time::{Duration, Instant};
+use crate::wire::tcp::Flags;
+use core::net::IpAddr;
+
+/// Bytes of a TCP header without options.
+pub(super) const TCP_HEADER: usize = 20;
+/// Replies without a connection that wait at once.
+const REPLIES: usize = 512;
+
+/// Bytes of an IP header without options.
+pub(super) const fn internet_header(address: IpAddr) -> usize {
+    match address {
+        IpAddr::V4(_) => 20,
+        IpAddr::V6(_) => 40,
+    }
+}
+
+/// Passed to every call into a connection.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) config: TcpConfig,
+    pub(super) link: LinkCapabilities,
+    pub(super) counters: Counters,
+    replies: ReplyQueue,
+    challenges: ChallengeLimit,
+}
+
+impl Shared {
+    pub(super) fn new(config: TcpConfig, link: LinkCapabilities, random: &mut Random) -> Shared {
+        Shared {
+            config,
+            link,
+            counters: Counters::default(),
+            replies: ReplyQueue::new(REPLIES),
+            challenges: ChallengeLimit {
+                per_second: config.challenge_acks_per_second,
+                left: 0,
+                since: None,
+                random: random.fork(),
+            },
+        }
+    }
+
+    /// Largest segment that our own link takes in: what we tell the peer (RFC 9293 §3.7.1, MUST-14 and MUST-67).
+    pub(super) fn receive_maximum_segment(&self, address: IpAddr) -> usize {
+        self.link
+            .mtu
+            .saturating_sub(internet_header(address) + TCP_HEADER)
+            .clamp(1, usize::from(u16::MAX))
+    }
+
+    /// Whether one more challenge acknowledgement may leave (RFC 5961 §7).
+    pub(super) fn may_challenge(&mut self, now: Instant) -> bool {
+        let may = self.challenges.take(now);
+        self.counters.tcp_challenge_acks += u64::from(may);
+        may
+    }
+
+    /// Queues a segment that belongs to no connection, if there is one to send.
+    pub(super) fn reply(&mut self, reply: Option<Reply>) {
+        let Some(reply) = reply else { return };
+        let is_reset = reply.header.flags.contains(Flags::RST);
+        if self.replies.push(reply) {
+            self.counters.tcp_resets_sent += u64::from(is_reset);
+        } else {
+            self.counters.drop(DropReason::ReplyQueueFull);
+        }
+    }
+
+    /// The oldest reply.
+    pub(super) fn next_reply(&mut self) -> Option<Reply> {
+        self.replies.pop()
+    }
+
+    /// Whether a reply waits.
+    pub(super) fn has_replies(&self) -> bool {
+        !self.replies.is_empty()
+    }
+}
+
+/// How many challenge acknowledgements leave in a second. The number differs from second to second, so that nobody can
+/// count them to learn whether a guess was right.
+#[derive(Debug)]
+struct ChallengeLimit {
+    per_second: u32,
+    left: u32,
+    since: Option<Instant>,
+    random: Random,
+}
+
+impl ChallengeLimit {
+    fn take(&mut self, now: Instant) -> bool {
+        let is_over = |since: Instant| now.since(since) >= Duration::from_secs(1);
+        if self.since.is_none_or(is_over) {
+            self.since = Some(now);
+            self.left = self.per_second / 2 + self.random.below(self.per_second + 1);
+        }
+        let may = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenges_are_limited_each_second_to_about_the_configured_number() {
+        let config = TcpConfig {
+            challenge_acks_per_second: 100,
+            ..TcpConfig::default()
+        };
+        let link = LinkCapabilities::default();
+        let mut shared = Shared::new(config, link, &mut Random::new([1; 32]));
+        for second in 0..20 {
+            let now = Instant::from_millis(second * 1_000);
+            let sent = (0..1_000).filter(|_| shared.may_challenge(now)).count();
+            assert!((50..=150).contains(&sent), "{sent}");
+        }
+        assert!(shared.counters.tcp_challenge_acks >= 20 * 50);
+    }
+}
