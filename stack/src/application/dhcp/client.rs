@@ -162,7 +162,8 @@ impl DhcpClient {
     pub fn next_deadline(&self) -> Option<Instant> {
         let held = self.held.as_ref();
         let next_phase = match &self.state {
-            State::Released => return None,
+            // At once while the host has not yet heard that the address is gone; then never.
+            State::Released => return (!self.events.is_empty()).then_some(self.exchange.began),
             State::Waiting(until) => Some(*until),
             State::Bound => held.and_then(|held| held.renew_at),
             State::Renewing => held.and_then(|held| held.rebind_at),

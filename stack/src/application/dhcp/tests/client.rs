@@ -290,6 +290,7 @@ fn a_lease_is_given_back_by_unicast_and_then_the_client_keeps_still() {
     assert_eq!(release.options.server, Some(SERVER));
     assert!(release.options.parameters.is_empty());
     assert_eq!(run.events.last(), Some(&DhcpEvent::Lost));
+    assert_eq!(run.client.next_deadline(), None);
     let server = run.server.as_ref().unwrap();
     assert_eq!(
         server.leases(run.now).next().unwrap().state,

@@ -213,6 +213,7 @@ fn a_declined_address_is_given_to_nobody_for_a_while() {
     for last in 1..=3 {
         assert_ne!(lease(&mut server, last, at(2)), bad);
     }
+    assert_eq!(request(&mut server, 4, bad, at(2)), MessageType::Nak);
     assert_eq!(discover(&mut server, 4, at(600)), None);
     assert_eq!(discover(&mut server, 4, at(601)), Some(bad));
 }
