@@ -54,7 +54,8 @@ export interface HttpHead {
 
 /** The calls: arguments and result of each. */
 export interface Calls {
-  start(url: string, options: WorkerNetworkOptions): void;
+  /** `timeOrigin`: the page's, on whose time line moments are told. */
+  start(url: string, options: WorkerNetworkOptions, timeOrigin: number): void;
   configured(): NetworkInformation;
   check(): NetworkStatus;
   counters(): NetworkCounters;

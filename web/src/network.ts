@@ -64,7 +64,7 @@ class EthertabNetwork extends EventTarget implements Contract {
       this.#show({ ...this.#status, state: 'closed' });
       this.#settle.reject(error);
     };
-    const started = this.#channel.call('start', [this.url, rest]);
+    const started = this.#channel.call('start', [this.url, rest, performance.timeOrigin]);
     this.opened = quiet(started.then(() => this.#channel.call('configured', [])));
     if (signal?.aborted) {
       void this.close();

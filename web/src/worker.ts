@@ -34,6 +34,8 @@ type Handlers = { [N in CallName]: (...args: Arguments<N>) => Result<N> | Promis
 let network: Network | null = null;
 let ladder: Ladder | null = null;
 let http: Http | null = null;
+/** How much later than the page's the Worker's time line begins. */
+let ahead = 0;
 const streams = new Map<Id, TcpStream>();
 const listeners = new Map<Id, TcpListener>();
 const udpSockets = new Map<Id, UdpSocket>();
@@ -43,7 +45,8 @@ const unwanted = new Set<Id>();
 const opening = new Set<Id>();
 
 const handlers: Handlers = {
-  async start(url, { probeName, ...options }) {
+  async start(url, { probeName, ...options }, timeOrigin) {
+    ahead = performance.timeOrigin - timeOrigin;
     await init();
     const notices: Notice[] = [];
     network = Network.start(url, options, (notice: Notice) => (ladder ? ladder.notice(notice) : notices.push(notice)));
@@ -55,6 +58,7 @@ const handlers: Handlers = {
         information: () => open().information() as NetworkInformation | null,
         ping: (address) => open().ping(address, { timeout: 1_000 }) as Promise<PingReply>,
         resolve: (name) => open().resolve(name),
+        now: () => performance.now() + ahead,
       },
       (status) => tell({ type: 'status', status }),
     );
@@ -153,7 +157,13 @@ const handlers: Handlers = {
   captureStart(id) {
     captures.set(id, open().capture());
   },
-  captureNext: async (id, limit, kept) => ((await captures.get(id)?.next(limit, kept)) as PacketSummary[] | undefined) ?? null,
+  async captureNext(id, limit, kept) {
+    const packets = (await captures.get(id)?.next(limit, kept)) as PacketSummary[] | undefined;
+    for (const packet of packets ?? []) {
+      packet.at += ahead;
+    }
+    return packets ?? null;
+  },
   captureStop(id) {
     captures.get(id)?.stop();
     captures.delete(id);

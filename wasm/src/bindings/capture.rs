@@ -5,6 +5,7 @@ use crate::network;
 use core::future::poll_fn;
 use core::task::{Poll, Waker};
 use ethertab_stack::Instant;
+use ethertab_stack::wire::pretty::PacketSummary;
 use js_sys::{Array, Reflect, Uint8Array};
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -16,10 +17,15 @@ const FRAMES: usize = 2_048;
 /// Bytes of frames that wait.
 const BYTES: usize = 4 * 1024 * 1024;
 
+/// The captures under way on one network. The driver has one tap; it hands each frame to all of them.
+#[derive(Clone, Default)]
+pub(super) struct Captures(Arc<Mutex<Vec<Arc<Mutex<Waiting>>>>>);
+
 /// A capture under way.
 #[wasm_bindgen]
 pub struct Capture {
     network: network::Network,
+    captures: Captures,
     waiting: Arc<Mutex<Waiting>>,
 }
 
@@ -40,12 +46,13 @@ struct Frame {
     missed: u32,
 }
 
+/// `PacketSummary` of `web/src/types.ts`, without its bytes.
 #[derive(Serialize)]
 struct Summary {
     at: f64,
     direction: &'static str,
     length: usize,
-    protocol: String,
+    protocol: &'static str,
     source: String,
     destination: String,
     summary: String,
@@ -53,21 +60,49 @@ struct Summary {
     missed: u32,
 }
 
-impl Capture {
-    pub(super) fn start(network: network::Network) -> Capture {
-        let waiting = Arc::new(Mutex::new(Waiting::default()));
-        let tap = waiting.clone();
-        network.capture(Some(Box::new(move |outbound, at, frame| {
-            let woken = {
-                let mut waiting = lock(&tap);
+impl Captures {
+    pub(super) fn start(&self, network: network::Network) -> Capture {
+        let waiting = Arc::default();
+        let first = {
+            let mut captures = lock(&self.0);
+            captures.push(Arc::clone(&waiting));
+            captures.len() == 1
+        };
+        if first {
+            let captures = self.clone();
+            network.capture(Some(Box::new(move |outbound, at, frame| {
+                captures.see(outbound, at, frame);
+            })));
+        }
+        Capture {
+            network,
+            captures: self.clone(),
+            waiting,
+        }
+    }
+
+    fn see(&self, outbound: bool, at: Instant, frame: &[u8]) {
+        for waiting in &*lock(&self.0) {
+            let reader = {
+                let mut waiting = lock(waiting);
                 waiting.put(outbound, at, frame);
                 waiting.reader.take()
             };
-            if let Some(reader) = woken {
+            if let Some(reader) = reader {
                 reader.wake();
             }
-        })));
-        Capture { network, waiting }
+        }
+    }
+
+    fn stop(&self, network: &network::Network, waiting: &Arc<Mutex<Waiting>>) {
+        let none_left = {
+            let mut captures = lock(&self.0);
+            captures.retain(|other| !Arc::ptr_eq(other, waiting));
+            captures.is_empty()
+        };
+        if none_left {
+            network.capture(None);
+        }
     }
 }
 
@@ -107,7 +142,7 @@ impl Capture {
             waiting.bytes = 0;
             waiting.reader.take()
         };
-        self.network.capture(None);
+        self.captures.stop(&self.network, &self.waiting);
         if let Some(reader) = reader {
             reader.wake();
         }
@@ -137,20 +172,28 @@ impl Waiting {
     }
 }
 
-fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn describe(frame: &Frame, snap_length: usize) -> JsValue {
+    let PacketSummary {
+        length,
+        protocol,
+        source,
+        destination,
+        summary,
+        layers,
+    } = PacketSummary::of(&frame.bytes);
     let summary = object(&Summary {
         at: milliseconds(frame.at.since(Instant::ZERO)),
         direction: if frame.outbound { "out" } else { "in" },
-        length: frame.bytes.len(),
-        protocol: String::new(),
-        source: String::new(),
-        destination: String::new(),
-        summary: String::new(),
-        layers: Vec::new(),
+        length,
+        protocol,
+        source,
+        destination,
+        summary,
+        layers,
         missed: frame.missed,
     });
     let kept = frame.bytes.len().min(snap_length);

@@ -1,5 +1,6 @@
 //! A network, for JavaScript.
 
+use super::capture::Captures;
 use super::error::from_driver;
 use super::results::{self, Information, object};
 use super::{Capture, TcpListener, TcpStream, UdpSocket, options};
@@ -17,6 +18,7 @@ use wasm_bindgen_futures::spawn_local;
 pub struct Network {
     inner: network::Network,
     mtu: usize,
+    captures: Captures,
 }
 
 /// What a network tells `notify`.
@@ -56,7 +58,11 @@ impl Network {
         let inner = network::Network::start(url, options)?;
         spawn_local(watch_relay(inner.link().clone(), notify.clone()));
         spawn_local(watch_lease(inner.clone(), mtu, notify));
-        Ok(Network { inner, mtu })
+        Ok(Network {
+            inner,
+            mtu,
+            captures: Captures::default(),
+        })
     }
 
     /// Resolves once there is an address.
@@ -119,9 +125,9 @@ impl Network {
         Ok(object(&results::Echo::from(reply)))
     }
 
-    /// Sees every frame from now on. Another capture takes its place.
+    /// Sees every frame from now on; several captures may run at once.
     pub fn capture(&self) -> Capture {
-        Capture::start(self.inner.clone())
+        self.captures.start(self.inner.clone())
     }
 
     /// What passed and what was dropped.

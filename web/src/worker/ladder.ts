@@ -21,6 +21,7 @@ export interface Probes {
   information(): NetworkInformation | null;
   ping(address: string): Promise<{ roundTripMs: number }>;
   resolve(name: string): Promise<string[]>;
+  now(): number;
 }
 
 export interface LadderOptions {
@@ -58,7 +59,7 @@ export class Ladder {
     this.#probes = probes;
     this.#show = show;
     const step = (name: LadderStepName, state: LadderState, detail: string): LadderStep => {
-      return { name, state, detail, reason: '', remedy: '', since: performance.now() };
+      return { name, state, detail, reason: '', remedy: '', since: probes.now() };
     };
     this.#steps = {
       relay: step('relay', 'pending', `connecting to ${options.url}`),
@@ -211,7 +212,7 @@ export class Ladder {
     const old = this.#steps[name];
     const { state, detail = '', reason = '', remedy = '' } = finding;
     if (old.state !== state || old.detail !== detail || old.reason !== reason || old.remedy !== remedy) {
-      const since = old.state === state ? old.since : performance.now();
+      const since = old.state === state ? old.since : this.#probes.now();
       this.#steps = { ...this.#steps, [name]: { name, state, detail, reason, remedy, since } };
     }
   }
