@@ -24,13 +24,10 @@ impl Stack {
         self.heed_link(now);
     }
 
-    /// One packet that we sent to ourselves.
+    /// One packet that we sent to ourselves. It never needed fragments, and other rules hold for its addresses.
     pub(crate) fn climb_loopback(&mut self, packet: &[u8], now: Instant) {
-        let ether_type = match packet.first().map(|byte| byte >> 4) {
-            Some(6) => EtherType::IPV6,
-            _ => EtherType::IPV4,
-        };
-        self.climb_from_internet(ether_type, packet, Cast::Unicast, now);
+        let arrival = self.internet.receive_local(packet, now);
+        self.climb_to_transport(arrival, packet, now);
     }
 
     fn climb_from_internet(
