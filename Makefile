@@ -7,7 +7,7 @@ SHELL := /bin/bash
 STAGE := .ci/stage
 RELAY := target/release/ethertab-relay
 RUST := Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml stack relay wasm tests
-WEB := web wasm stack relay/tunnel Cargo.toml Cargo.lock
+WEB := web wasm stack relay/tunnel Cargo.toml Cargo.lock rust-toolchain.toml
 
 .PHONY: help demo build test bench bench-stack bench-browser setup-build setup-test clean \
         check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser
@@ -19,7 +19,9 @@ demo: build ## builds everything, starts the relay, prints one URL
 	@exec $(RELAY) $(ARGS)
 
 build: setup-build ## the page, the package and the relay
-	@$(STAGE) page $(WEB) -- .ci/build-page
+	@[ -d web/dist ] || rm -f .work/stages/page.passed
+	@[ -x $(RELAY) ] || rm -f .work/stages/relay.passed
+	@$(STAGE) page $(WEB) -- npm --prefix web run --silent build
 	@$(STAGE) relay $(RUST) web/page web/src -- cargo build --release -p ethertab-relay
 
 test: check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser ## all of it, as CI does
