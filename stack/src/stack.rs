@@ -269,8 +269,9 @@ impl Stack {
             return Err(ConnectError::NoRoute);
         }
         let local = SocketAddr::new(path.source, options.local_port.unwrap_or(0));
-        let _ = (local, options);
-        todo!()
+        self.transport
+            .tcp
+            .connect(local, remote, path.mtu, options, now)
     }
 
     /// Listens. The unspecified address stands for all of ours; port 0 picks one.
@@ -280,8 +281,7 @@ impl Stack {
         options: &ListenOptions,
     ) -> Result<ListenerId, BindError> {
         self.check_own(local.ip())?;
-        let _ = options;
-        todo!()
+        self.transport.tcp.listen(local, options)
     }
 
     /// A view of a connection. A stale id is answered with [`TcpError::Closed`](crate::socket::TcpError::Closed).
