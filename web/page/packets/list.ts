@@ -133,12 +133,14 @@ export class List {
 function fill(line: HTMLElement, { packet, gap }: Row): void {
   line.dataset.floor = floorOf(packet.protocol);
   line.dataset.direction = packet.direction;
+  // The ports stand beside the addresses already.
+  const text = packet.summary.replace(/^\d+ → \d+ /, '');
   const cell = (name: string, text: string) => element('span', { class: name }, text);
   line.replaceChildren(
     cell('at', moment(packet.at)),
     cell('direction', packet.direction === 'in' ? '▲' : '▼'),
     cell('protocol', packet.protocol),
     cell('who', `${packet.source} → ${packet.destination}`),
-    cell('what', gap > 0 ? `(${gap} unlisted before) ${packet.summary}` : packet.summary),
+    cell('what', gap > 0 ? `(${gap} unlisted before) ${text}` : text),
   );
 }
