@@ -31,6 +31,8 @@ const scope = globalThis as unknown as {
 
 type Handlers = { [N in CallName]: (...args: Arguments<N>) => Result<N> | Promise<Result<N>> };
 
+/** Settles when the network is there, or cannot be: what the page calls before, waits. */
+let started: Promise<unknown> = Promise.resolve();
 let network: Network | null = null;
 let ladder: Ladder | null = null;
 let http: Http | null = null;
@@ -175,7 +177,14 @@ scope.onmessage = ({ data }) => void answer(data);
 async function answer({ id, call, args }: ToWorker): Promise<void> {
   try {
     const handler = handlers[call] as (...args: unknown[]) => unknown;
-    const result = await handler(...args);
+    if (call !== 'start') {
+      await started;
+    }
+    const outcome = handler(...args);
+    if (call === 'start') {
+      started = Promise.resolve(outcome).catch(() => {});
+    }
+    const result = await outcome;
     tell({ type: 'answer', id, result }, result instanceof Uint8Array ? [result.buffer] : []);
   } catch (error) {
     tell({ type: 'failure', id, error: toPlain(error) });
