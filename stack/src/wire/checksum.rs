@@ -88,6 +88,11 @@ pub fn is_valid(bytes: &[u8]) -> bool {
     Checksum::new().with(bytes).is_valid()
 }
 
+/// The checksum of a header that is still numbers: each word stands for four bytes.
+pub(super) fn of_words<const N: usize>(words: [u32; N]) -> u16 {
+    !fold(words.into_iter().map(u64::from).sum())
+}
+
 /// The sum of `bytes` as native-order words, a missing last byte being zero.
 ///
 /// Independent accumulators over whole blocks: compilers turn the loop into vector additions where there are

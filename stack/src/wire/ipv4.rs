@@ -141,18 +141,21 @@ impl Ipv4Header {
         if self.more_fragments {
             flags |= MORE_FRAGMENTS;
         }
-        header[0] = 0x45;
-        header[1] = (self.dscp << 2) | self.ecn.bits();
-        header[2..4].copy_from_slice(&total_length.to_be_bytes());
-        header[4..6].copy_from_slice(&self.identification.to_be_bytes());
-        header[6..8].copy_from_slice(&flags.to_be_bytes());
-        header[8] = self.hop_limit;
-        header[9] = self.protocol.0;
-        header[10..12].fill(0);
-        header[12..16].copy_from_slice(&self.source.octets());
-        header[16..20].copy_from_slice(&self.destination.octets());
-        let sum = checksum::of(header);
-        header[10..12].copy_from_slice(&sum.to_be_bytes());
+        let pair = |high: u16, low: u16| u32::from(high) << 16 | u32::from(low);
+        let service = (self.dscp << 2) | self.ecn.bits();
+        let limit_and_protocol = u16::from_be_bytes([self.hop_limit, self.protocol.0]);
+        let mut words = [
+            pair(0x4500 | u16::from(service), total_length),
+            pair(self.identification, flags),
+            pair(limit_and_protocol, 0),
+            self.source.to_bits(),
+            self.destination.to_bits(),
+        ];
+        // Summed while they are numbers: reading back what was just written would wait for the writes.
+        words[2] |= u32::from(checksum::of_words(words));
+        for (bytes, word) in header.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+            *bytes = word.to_be_bytes();
+        }
         Some(rest)
     }
 }

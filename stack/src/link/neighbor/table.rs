@@ -16,9 +16,11 @@ pub(super) struct Table {
     index: HashTable<Slot>,
     slots: Vec<Option<Neighbor>>,
     free: Vec<Slot>,
-    /// The slot found last: packets come in trains.
-    last: Slot,
+    /// Slots found lately, by the end of the address: packets come in trains, and few trains are under way at once.
+    recent: [Slot; RECENT],
 }
+
+const RECENT: usize = 16;
 
 impl Table {
     pub(super) fn new(random: &mut Random) -> Table {
@@ -27,7 +29,7 @@ impl Table {
             index: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
-            last: 0,
+            recent: [0; RECENT],
         }
     }
 
@@ -55,12 +57,13 @@ impl Table {
             let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
             neighbor.is_some_and(|neighbor| neighbor.address == address)
         };
-        if is_it(self.last) {
-            return Some(self.last);
+        let recent = self.recent.get_mut(end_of(address) % RECENT)?;
+        if is_it(*recent) {
+            return Some(*recent);
         }
         let hash = hash(self.key, address);
         let slot = *self.index.find(hash, |&slot| is_it(slot))?;
-        self.last = slot;
+        *recent = slot;
         Some(slot)
     }
 
@@ -96,6 +99,13 @@ impl Table {
         let known = neighbors.filter_map(|(slot, neighbor)| Some((slot, neighbor.as_ref()?)));
         let (slot, _) = known.min_by_key(|(_, neighbor)| (!neighbor.is_idle(), neighbor.used))?;
         Some(slot as Slot)
+    }
+}
+
+fn end_of(address: IpAddr) -> usize {
+    match address {
+        IpAddr::V4(address) => address.to_bits() as usize,
+        IpAddr::V6(address) => address.to_bits() as usize,
     }
 }
 
