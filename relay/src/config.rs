@@ -40,6 +40,9 @@ Examples:
   sudo ethertab-relay --host www.example.com=10.77.0.1
       Answer one name with an address of your own.
 
+  sudo setcap cap_net_admin,cap_net_bind_service+ep $(command -v ethertab-relay)
+      Once; then it runs without root. The second capability is for the demonstration site's port 80.
+
 To let tabs out to the Internet, the host must forward and masquerade (as root):
   sysctl -w net.ipv4.ip_forward=1
   nft add table ip ethertab

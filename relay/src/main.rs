@@ -7,7 +7,9 @@ use ethertab_relay::shutdown::Signals;
 use ethertab_relay::{Relay, StartError};
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::time::ChronoLocal;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,9 +40,19 @@ async fn run(plan: &Plan) -> Result<ExitCode, StartError> {
         }
         failure = relay.failed() => Some(failure),
     };
+    let impatience = async {
+        // Whoever runs us may pass on a signal that reached us already; only a later one is meant.
+        let passed_on = async {
+            loop {
+                signals.next().await;
+            }
+        };
+        let _: Result<(), _> = tokio::time::timeout(Duration::from_millis(300), passed_on).await;
+        signals.next().await
+    };
     tokio::select! {
         () = relay.stop() => {}
-        _ = signals.next() => tracing::warn!("again: leaving at once"),
+        _ = impatience => tracing::warn!("again: leaving at once"),
     }
     if let Some(failure) = failure {
         return Ok(fail(&failure));
@@ -102,6 +114,7 @@ fn start_logging(verbose: u8) {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
+        .with_timer(ChronoLocal::new("%H:%M:%S".into()))
         .compact()
         .init();
 }

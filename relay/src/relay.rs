@@ -11,8 +11,8 @@ use crate::server::origin::Origins;
 use crate::switch::guard::Guard;
 use crate::switch::port::Kind;
 use crate::switch::{Switch, SwitchConfig};
-use crate::uplink::TapError;
 use crate::uplink::tap::Tap;
+use crate::uplink::{TapError, overlapping, plain};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -32,6 +32,9 @@ const PAGE_CONNECTIONS: usize = 256;
 /// How long the goodbyes may take.
 const STOPPING_TIME: Duration = Duration::from_secs(3);
 
+const LOOPBACK_DOWN: &str =
+    "The loopback interface of this network namespace is down: `ip link set lo up` first.";
+
 /// Why the relay could not start.
 #[derive(Debug)]
 pub enum StartError {
@@ -50,8 +53,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Listen { address, error } => {
-                write!(f, "cannot listen on {address}: {error}. ")?;
+                write!(f, "cannot listen on {address}: {}. ", plain(error))?;
                 f.write_str(match error.kind() {
+                    io::ErrorKind::AddrNotAvailable if address.ip().is_loopback() => LOOPBACK_DOWN,
                     io::ErrorKind::AddrInUse => "Something else, perhaps another relay, listens there; pick another port with --listen.",
                     io::ErrorKind::AddrNotAvailable => "This host has no such address; look at --listen.",
                     io::ErrorKind::PermissionDenied => "Ports below 1024 need privileges; pick a higher one with --listen.",
@@ -85,6 +89,16 @@ impl Relay {
         // First, because it fails most often, and nothing needs undoing then.
         let listener = TcpListener::bind(plan.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        if let Some((interface, network)) = plan
+            .tap
+            .as_ref()
+            .and_then(|_| overlapping(plan.network.subnet))
+        {
+            tracing::warn!(
+                "{interface} leads to {network} already, which overlaps with our {}; pick another with --subnet",
+                plan.network.subnet
+            );
+        }
         let tap = match &plan.tap {
             Some(name) => Some((
                 name.clone(),
@@ -109,6 +123,7 @@ impl Relay {
             tasks: TaskTracker::new(),
             failures,
         };
+
         gateway::start(plan, &relay, &failed);
         if let Some((name, tap)) = tap {
             relay.connect_tap(name, tap, failed);
@@ -127,6 +142,9 @@ impl Relay {
             clients: Arc::new(AtomicUsize::new(0)),
             visitors: AtomicU64::new(0),
         });
+        if address.ip().is_loopback() && !reachable(address) {
+            tracing::warn!("nobody can reach {address}. {LOOPBACK_DOWN}");
+        }
         let connections = plan.max_clients + PAGE_CONNECTIONS;
         relay.spawn(http::serve(
             listener,
@@ -223,4 +241,14 @@ impl Relay {
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.tasks
     }
+}
+
+/// Whether there is a route to an address; nothing is sent.
+fn reachable(address: SocketAddr) -> bool {
+    let any = if address.is_ipv4() {
+        "0.0.0.0:0"
+    } else {
+        "[::]:0"
+    };
+    std::net::UdpSocket::bind(any).is_ok_and(|socket| socket.connect(address).is_ok())
 }

@@ -2,6 +2,9 @@
 
 mod hardware_address;
 mod permission;
+mod routes;
 pub mod tap;
 
 pub use permission::TapError;
+pub(crate) use permission::plain;
+pub(crate) use routes::overlapping;

@@ -58,8 +58,11 @@ impl TapError {
     }
 }
 
+/// /sys/class/net would do where it was mounted for this network namespace; /proc/net always follows the process.
 fn exists(name: &str) -> bool {
-    Path::new("/sys/class/net").join(name).exists()
+    let interfaces = std::fs::read_to_string("/proc/net/dev").unwrap_or_default();
+    let mut names = interfaces.lines().filter_map(|line| line.split_once(':'));
+    names.any(|(listed, _)| listed.trim() == name)
 }
 
 fn has_capability() -> bool {
@@ -69,47 +72,80 @@ fn has_capability() -> bool {
     set.is_none_or(|set| set >> CAP_NET_ADMIN & 1 == 1)
 }
 
-const WAYS_OUT: &str = "
-  sudo ethertab-relay                                   as root; or
-  sudo setcap cap_net_admin,cap_net_bind_service+ep PATH  once, then run this binary as yourself; or
-  unshare -Urn sh -c 'ip link set lo up; exec ethertab-relay'   in a network of its own, browser included; or
-  ethertab-relay --no-tap                               without the host: tabs reach the gateway and each other";
+/// What to do about it: pairs of a circumstance and a command, in which `RELAY` stands for this binary.
+type WayOut = (&'static str, &'static str);
+
+const AS_ROOT: WayOut = ("as root", "sudo RELAY");
+const WITH_CAPABILITY: WayOut = (
+    "once for this binary",
+    "sudo setcap cap_net_admin,cap_net_bind_service+ep RELAY",
+);
+const OPEN_TO_ALL: WayOut = (
+    "once for this device",
+    "sudo chmod 666 /dev/net/tun, then setcap as `--help` says",
+);
+const OWN_NAMESPACE: WayOut = (
+    "in a network of its own, browser included",
+    "unshare -Urn sh -c 'ip link set lo up; exec RELAY'",
+);
+const WITHOUT: WayOut = ("without the host", "RELAY --no-tap");
+
+fn list(f: &mut fmt::Formatter<'_>, ways_out: &[WayOut]) -> fmt::Result {
+    let relay =
+        std::env::current_exe().map_or("ethertab-relay".into(), |path| path.display().to_string());
+    f.write_str(" Ways out:")?;
+    for (circumstance, command) in ways_out {
+        write!(
+            f,
+            "\n  {circumstance}:\n      {}",
+            command.replace("RELAY", &relay)
+        )?;
+    }
+    Ok(())
+}
+
+/// What the kernel said, without its number.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
 
 impl fmt::Display for TapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ways_out = || {
-            let path = std::env::current_exe()
-                .map_or("ethertab-relay".into(), |path| path.display().to_string());
-            WAYS_OUT.replace("PATH ", &format!("{path} "))
-        };
         match self {
             TapError::NoDevice => write!(
                 f,
-                "no TAP interface: {DEVICE} does not exist. Load the kernel's module (`sudo modprobe tun`); in a container, \
-                 start it with `--device {DEVICE} --cap-add NET_ADMIN`; or go without: `ethertab-relay --no-tap`."
+                "no TAP interface: {DEVICE} does not exist. Load the kernel's module (`sudo modprobe tun`); in a \
+                 container, start it with `--device {DEVICE} --cap-add NET_ADMIN`; or go without, by `--no-tap`."
             ),
-            TapError::NotOpenable(error) => write!(
-                f,
-                "no TAP interface: {DEVICE} is there and this user may not open it ({error}). Ways out:{}",
-                ways_out()
-            ),
-            TapError::NoCapability { name } => write!(
-                f,
-                "no TAP interface: this process lacks the capability CAP_NET_ADMIN, which making {name} needs. Ways out:{}",
-                ways_out()
-            ),
+            TapError::NotOpenable(error) => {
+                let error = plain(error);
+                write!(
+                    f,
+                    "no TAP interface: {DEVICE} is there, but this user may not open it ({error})."
+                )?;
+                list(f, &[AS_ROOT, OPEN_TO_ALL, WITHOUT])
+            }
+            TapError::NoCapability { name } => {
+                write!(
+                    f,
+                    "no TAP interface: this process lacks the capability CAP_NET_ADMIN, which making {name} needs."
+                )?;
+                list(f, &[AS_ROOT, WITH_CAPABILITY, OWN_NAMESPACE, WITHOUT])
+            }
             TapError::NameTaken { name } => write!(
                 f,
-                "no TAP interface: {name} exists already, perhaps of another relay. Stop that one, pick another name with \
-                 `--tap NAME` (and another `--subnet`), or remove a leftover with `sudo ip link delete {name}`."
+                "no TAP interface: {name} exists already, perhaps of another relay. Stop that one, pick another name \
+                 with `--tap NAME` (and another `--subnet`), or remove a leftover with `sudo ip link delete {name}`."
             ),
             TapError::Setup { step, error } => {
                 write!(
                     f,
-                    "the TAP interface was made, but setting its {step} failed: {error}."
+                    "the TAP interface was made, but setting its {step} failed: {}.",
+                    plain(error)
                 )
             }
-            TapError::Other(error) => write!(f, "no TAP interface: {error}."),
+            TapError::Other(error) => write!(f, "no TAP interface: {}.", plain(error)),
         }
     }
 }

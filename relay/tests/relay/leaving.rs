@@ -40,9 +40,6 @@ async fn a_dead_tab_makes_room_for_the_live_one_with_its_address() {
     let relay = relay(&["--ping-interval", "3600", "--ping-timeout", "7200"]).await;
     let mut dead = client(&relay).await;
     dead.send(frame(ALL, ALICE, b"hello")).await;
-    let mut bob = client(&relay).await;
-    let mut alice = client(&relay).await;
-    let ports = clients(&relay);
     let learnt = || {
         relay
             .switch()
@@ -51,6 +48,9 @@ async fn a_dead_tab_makes_room_for_the_live_one_with_its_address() {
             .any(|(address, _)| address.0 == ALICE)
     };
     until("the address is learnt", learnt).await;
+    let mut bob = client(&relay).await;
+    let mut alice = client(&relay).await;
+    let ports = clients(&relay);
     alice.send(frame(ALL, ALICE, b"it is me")).await;
     until("the claim is refused at first", || {
         drops(&ports[2], DropReason::Spoofed) == 1

@@ -4,5 +4,5 @@ mod bad_input;
 mod exchange;
 mod handshake;
 mod leaving;
-mod slow_reader;
+#[allow(dead_code, reason = "tests/slow_reader.rs uses the rest")]
 mod support;

@@ -1,9 +1,14 @@
-//! A client that never reads: it costs a bounded amount of memory and harms nobody else.
+//! A client that never reads: it costs a bounded amount of memory and harms nobody else. A program of its own, since it
+//! looks at the memory of the whole process.
 
-use crate::support::*;
+#[path = "relay/support.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod support;
+
 use ethertab_relay::switch::port::DropReason;
 use futures_util::SinkExt;
 use std::sync::atomic::Ordering;
+use support::*;
 use tokio_tungstenite::tungstenite::Message;
 
 /// Bytes of memory in use.
