@@ -47,6 +47,8 @@ pub enum StartError {
     },
     /// There is no TAP.
     Tap(TapError),
+    /// The gateway's stack could not be made.
+    Gateway(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -63,6 +65,7 @@ impl fmt::Display for StartError {
                 })
             }
             StartError::Tap(error) => error.fmt(f),
+            StartError::Gateway(error) => write!(f, "the gateway could not start: {error}"),
         }
     }
 }
@@ -124,7 +127,7 @@ impl Relay {
             failures,
         };
 
-        gateway::start(plan, &relay, &failed);
+        gateway::start(plan, &relay, &failed).map_err(StartError::Gateway)?;
         if let Some((name, tap)) = tap {
             relay.connect_tap(name, tap, failed);
             relay.start_demo(plan).await;
