@@ -16,6 +16,8 @@ fn cable() -> Impairments {
 #[test]
 fn a_ping_measures_the_round_trip() {
     let (mut simulation, one, other) = Simulation::pair("ping", 1, cable());
+    // Both hosts announced their addresses; later nobody learns from it.
+    simulation.run_for(Duration::from_secs(3));
     simulation.run(Duration::from_secs(5), async {
         // The first one also pays for ARP.
         let first = one
