@@ -74,7 +74,7 @@ async fn a_ping_to_nobody(capture: Capture) -> Outcome {
 
 async fn a_ping_whose_hops_run_out(capture: Capture) -> Outcome {
     let network = fixed(&capture).await?;
-    shell("sysctl -qw net.ipv4.ip_forward=1 && ip link add behind type dummy && ip address add 10.78.0.1/24 dev behind && ip link set behind up").await?;
+    shell("sysctl -qw net.ipv4.ip_forward=1 && ip link add behind type veth peer name beyond && ip address add 10.78.0.1/24 dev behind && ip link set behind up").await?;
     let options = PingOptions {
         hop_limit: Some(1),
         ..PingOptions::default()
@@ -128,15 +128,15 @@ async fn closed_ports(capture: Capture) -> Outcome {
 
 async fn our_broadcast(capture: Capture) -> Outcome {
     let network = fixed(&capture).await?;
-    let theirs = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 5_001)).await?;
-    let mine = network.bind_udp(ours(6_001))?;
+    let theirs = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 5_100)).await?;
+    let mine = network.bind_udp(ours(6_100))?;
     for destination in [Ipv4Addr::BROADCAST, Ipv4Addr::new(10, 77, 0, 255)] {
-        mine.send_to(b"all", SocketAddr::from((destination, 5_001)))
+        mine.send_to(b"all", SocketAddr::from((destination, 5_100)))
             .await?;
         let mut buffer = [0; 16];
         let (length, from) = theirs.recv_from(&mut buffer).await?;
         check(
-            from == ours(6_001) && &buffer[..length] == b"all",
+            from == ours(6_100) && &buffer[..length] == b"all",
             format!("{destination} over {INTERFACE}"),
         )?;
     }
