@@ -99,10 +99,10 @@ fn between_two<H: Host>(setup: &Setup, bytes: u64) -> Duration {
     while read < bytes {
         let now = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         while written < bytes {
-            let length = chunk
-                .len()
-                .min(usize::try_from(bytes - written).unwrap_or(usize::MAX));
-            match sender.write(&chunk[..length], now) {
+            let from = usize::try_from(written % 65_536).unwrap_or(0);
+            let most = usize::try_from(bytes - written).unwrap_or(usize::MAX);
+            let end = chunk.len().min(from.saturating_add(most));
+            match sender.write(&chunk[from..end], now) {
                 0 => break,
                 count => written += count as u64,
             }
