@@ -51,6 +51,12 @@ pub(crate) fn start(plan: &Plan, relay: &Relay, failed: &mpsc::Sender<String>) -
     let answers = dns::Answers::new(plan);
     let (tasks, stop) = (relay.tasks(), relay.stopping());
     relay.spawn(dns::udp::serve(
+        network.clone(),
+        Arc::clone(&answers),
+        tasks.clone(),
+        stop.clone(),
+    ));
+    relay.spawn(dns::tcp::serve(
         network,
         answers,
         tasks.clone(),

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod exchange;
+mod gateway;
 mod handshake;
 mod leaving;
+mod station;
 #[allow(dead_code, reason = "tests/slow_reader.rs uses the rest")]
 mod support;

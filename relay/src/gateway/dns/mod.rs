@@ -5,6 +5,7 @@
 //! comes again by TCP (RFC 7766 §5), and then the upstream server is asked by TCP too where it must be.
 
 mod hosts;
+pub(super) mod tcp;
 pub(super) mod udp;
 mod upstream;
 
