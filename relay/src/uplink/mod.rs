@@ -1,6 +1,6 @@
 //! The way from the switch to the host: [`tap`], an interface of the kernel.
 
-mod hardware_address;
+mod kernel;
 mod permission;
 mod routes;
 pub mod tap;

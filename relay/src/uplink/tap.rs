@@ -4,7 +4,7 @@
 //! the host writes it himself ([`Outlet`]); only reading has a task. The kernel removes the interface when the last
 //! descriptor closes, however this process ends.
 
-use super::{TapError, hardware_address};
+use super::{TapError, kernel};
 use crate::config::NetworkPlan;
 use crate::switch::Plug;
 use crate::switch::port::Outlet;
@@ -12,8 +12,10 @@ use ethertab_stack::MacAddress;
 use ethertab_tunnel::{VLAN_TAG, largest_frame};
 use std::io;
 use std::sync::Arc;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
-use tun::{AbstractDevice, AsyncDevice, Configuration, Device, Layer};
+use tun::{AbstractDevice, Configuration, Device, Layer};
 
 /// Frames read before other tasks get a turn.
 const BURST: usize = 64;
@@ -21,7 +23,7 @@ const BURST: usize = 64;
 /// An open TAP interface. Clones share it.
 #[derive(Clone)]
 pub struct Tap {
-    device: Arc<AsyncDevice>,
+    device: Arc<AsyncFd<Device>>,
     address: MacAddress,
     frame: usize,
 }
@@ -44,7 +46,7 @@ impl Tap {
                 error: error.into(),
             }
         };
-        hardware_address::set(&device, address)
+        kernel::set_hardware_address(&device, address)
             .map_err(|error| at("hardware address")(error.into()))?;
         device.set_mtu(network.mtu).map_err(at("MTU"))?;
         device
@@ -53,7 +55,7 @@ impl Tap {
         let mask = network.subnet.mask().into();
         device.set_netmask(mask).map_err(at("netmask"))?;
         device.enabled(true).map_err(at("state to up"))?;
-        let device = AsyncDevice::new(device).map_err(TapError::Other)?;
+        let device = kernel::watch(device).map_err(TapError::Other)?;
         Ok(Tap {
             device: Arc::new(device),
             address,
@@ -70,19 +72,24 @@ impl Tap {
     /// Reads frames into the switch until the interface is gone.
     pub async fn read(self, plug: Plug) -> io::Error {
         let mut frame = vec![0; self.frame];
+        // An interface that somebody deletes is not readable, but an error.
+        let interest = Interest::READABLE | Interest::ERROR;
         loop {
-            let length = match self.device.recv(&mut frame).await {
-                Ok(length) => length,
-                Err(error) if passing(&error) => continue,
+            let mut ready = match self.device.ready(interest).await {
+                Ok(ready) => ready,
                 Err(error) => return error,
             };
             let now = Instant::now();
-            plug.forward(&frame[..length], now);
-            // More are often there already: take them without asking the poller each time.
-            for _ in 1..BURST {
-                match Device::recv(&self.device, &mut frame) {
+            // Several are often there already: take them without asking the poller each time.
+            for _ in 0..BURST {
+                match self.device.get_ref().recv(&mut frame) {
                     Ok(length) => plug.forward(&frame[..length], now),
-                    Err(_) => break,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        ready.clear_ready();
+                        break;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return error,
                 }
             }
             tokio::task::yield_now().await;
@@ -90,18 +97,10 @@ impl Tap {
     }
 }
 
-/// Not the end of the interface: EBADFD, which is, says that somebody deleted it.
-fn passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-    )
-}
-
 impl Outlet for Tap {
     fn deliver(&self, frame: &[u8]) -> bool {
         // The kernel refuses with EIO while somebody has set the interface down, and with EAGAIN or ENOBUFS when it has
         // no room: a drop in either case, as on any card.
-        Device::send(&self.device, frame).is_ok()
+        self.device.get_ref().send(frame).is_ok()
     }
 }
