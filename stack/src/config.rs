@@ -194,7 +194,7 @@ pub struct TcpConfig {
     pub max_retransmission_timeout: Duration,
     /// Longest delay of an acknowledgement (RFC 9293 §3.8.6.3: below 500 ms).
     pub delayed_ack: Duration,
-    /// SYNs sent before a connect gives up as timed out (RFC 1122 §4.2.3.5).
+    /// SYNs sent before a connect gives up as timed out: 8 take just over three minutes (RFC 9293 §3.8.3, MUST-23).
     pub syn_retries: u8,
     /// How long data may stay unacknowledged before the connection is given up (RFC 9293 §3.8.3, R2).
     pub user_timeout: Duration,
@@ -221,7 +221,7 @@ impl Default for TcpConfig {
             min_retransmission_timeout: Duration::from_millis(200),
             max_retransmission_timeout: Duration::from_secs(60),
             delayed_ack: Duration::from_millis(40),
-            syn_retries: 6,
+            syn_retries: 8,
             user_timeout: Duration::from_secs(900),
             time_wait: Duration::from_secs(60),
             fin_wait_timeout: Duration::from_secs(60),

@@ -3,7 +3,7 @@
 use super::timer::{Timer, Timers};
 use crate::time::{Duration, Instant};
 
-/// RFC 9293 §3.8.6.3, MUST-58: less than half a second.
+/// RFC 9293 §3.8.6.3, MUST-40: less than half a second.
 const LONGEST_DELAY: Duration = Duration::from_millis(499);
 
 /// Whether, and how soon, the peer is owed an acknowledgement.
@@ -39,7 +39,7 @@ impl Acknowledgement {
         self.owed = Owed::Now;
     }
 
-    /// `length` bytes came in order. Every second full segment is acknowledged at once (MUST-59), others after a delay.
+    /// `length` bytes came in order. Every second full segment is acknowledged at once (SHLD-19), others after a delay.
     pub(super) fn for_data(
         &mut self,
         length: usize,

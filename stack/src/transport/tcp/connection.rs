@@ -160,12 +160,17 @@ impl Connection {
         shared.reply(Some(Reply::new(&self.tuple, sequence, Seq(0), Flags::RST)));
     }
 
-    /// The time for connecting, or for being acknowledged, is over. A peer that knows of us is told, should it still be there.
+    /// The time for connecting, or for being acknowledged, is over. A peer that knows of us is told, should it still be there;
+    /// one that never answered our SYN-ACK may be an address that somebody made up, and hears no more.
     pub(super) fn give_up(&mut self, shared: &mut Shared) {
         // What the network said on the way explains it better than the silence (RFC 1122 §4.2.3.9).
         let error = self.program.soft_error;
         let error = error.map_or(TcpError::TimedOut, TcpError::Unreachable);
-        self.reset(shared, Some(error));
+        if self.state.is_synchronized() {
+            self.reset(shared, Some(error));
+        } else {
+            self.die(Some(error));
+        }
     }
 
     /// RFC 5961: says where we stand, unless too many were told lately.

@@ -1,6 +1,7 @@
 //! STATUS (RFC 9293 §3.10.6).
 
 use crate::time::Duration;
+use crate::wire::ip::Unreachable;
 
 /// A connection's vital signs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +28,10 @@ pub struct TcpInfo {
     pub receive_queued: usize,
     /// Largest payload of a segment that we send.
     pub maximum_segment: usize,
+    /// Timeouts in a row without an acknowledgement; from three on (RFC 9293 §3.8.3's R1) something is wrong.
+    pub timeouts: u32,
+    /// What the network complained about since the last acknowledgement (RFC 9293 §3.9.1.7, the error report).
+    pub soft_error: Option<Unreachable>,
     /// Segments sent again.
     pub retransmits: u64,
     /// Payload bytes acknowledged by the peer.

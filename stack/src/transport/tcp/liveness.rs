@@ -77,7 +77,7 @@ impl Connection {
         };
         let silence = now.since(self.liveness.heard_at);
         if self.send.in_flight() > 0 {
-            // MUST-27: what is in flight is watched by its own timer.
+            // MUST-26: only when idle; what is in flight is watched by its own timer.
             self.timers.set(Timer::KeepAlive, now + idle);
         } else if silence < idle {
             self.timers

@@ -163,11 +163,8 @@ impl Tcp {
             counters.drop(DropReason::TcpChecksum);
             return None;
         }
-        // RFC 9293 §3.9.2.3, MUST-57: nothing that was sent to many, and nobody who is many.
-        if arrival.cast != Cast::Unicast
-            || arrival.source.is_unspecified()
-            || arrival.source.is_multicast()
-        {
+        // RFC 9293 §3.9.2.3, MUST-57 and MUST-63: nothing sent to many, and from nobody who is many.
+        if arrival.cast != Cast::Unicast || !sockets::is_one_host(arrival.source) {
             counters.drop(DropReason::TcpNoSocket);
             return None;
         }

@@ -221,6 +221,8 @@ impl Connection {
             send_queued: self.send.buffer.len(),
             receive_queued: self.receive.buffer.len(),
             maximum_segment: self.full_segment(),
+            timeouts: self.recovery.timeouts,
+            soft_error: self.program.soft_error,
             retransmits: self.recovery.retransmits,
             bytes_sent: self.program.sent,
             bytes_received: self.program.received,

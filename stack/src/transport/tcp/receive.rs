@@ -337,17 +337,19 @@ impl Connection {
     ) -> ControlFlow<()> {
         let next = self.receive.next;
         let window = self.receive.window_left();
-        if self.state.is_half_open() && incoming.has(Flags::SYN) && !incoming.has(Flags::RST) {
-            if incoming.sequence == self.receive.initial {
-                if !incoming.has(Flags::ACK) {
-                    // The peer did not hear our SYN-ACK.
-                    self.send.repeat_syn = true;
-                    return Break(());
-                }
-                // Simultaneous open: its SYN-ACK repeats the SYN that we have.
-                incoming.trim_front(next);
-                incoming.flags = Flags(incoming.flags.0 & !Flags::SYN.0);
-            }
+        let repeats_syn = self.state.is_half_open()
+            && incoming.has(Flags::SYN)
+            && !incoming.has(Flags::RST)
+            && incoming.sequence == self.receive.initial;
+        if repeats_syn && !incoming.has(Flags::ACK) {
+            // The peer did not hear our SYN-ACK.
+            self.send.repeat_syn = true;
+            return Break(());
+        }
+        if repeats_syn {
+            // Simultaneous open: its SYN-ACK repeats the SYN that we have.
+            incoming.trim_front(next);
+            incoming.flags = Flags(incoming.flags.0 & !Flags::SYN.0);
         }
         let length = incoming.payload.len() as u32
             + u32::from(incoming.has(Flags::SYN))

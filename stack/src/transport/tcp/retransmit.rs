@@ -176,6 +176,7 @@ impl Connection {
         recovery.probes = 0;
         recovery.progress(now);
         self.program.sent += bytes as u64;
+        self.program.soft_error = None;
         let restart = !was_opened || self.on_progress(acknowledgement, bytes, now);
         // RFC 6298 §5.2 and §5.3.
         if self.send.in_flight() == 0 {
@@ -293,7 +294,9 @@ impl Connection {
                 self.timers.stop(Timer::Retransmit);
             }
         } else if !self.timers.is_set(Timer::Retransmit) {
-            self.recovery.progress(now);
+            if self.send.is_idle() {
+                self.recovery.progress(now);
+            }
             self.start_retransmit_timer(now);
             if self.send.window.size() > 0 {
                 let latest = now + LONGEST_HOLD;
@@ -348,8 +351,8 @@ impl Connection {
         recovery.limited = 0;
         recovery.head_lost = false;
         recovery.timed = None;
+        // The timer starts again when the segment leaves.
         self.send.go_back();
-        self.start_retransmit_timer(now);
     }
 
     /// R2 of RFC 9293 §3.8.3: SYNs are counted, data is timed.

@@ -150,6 +150,11 @@ impl SendSide {
         self.next.since(self.unacknowledged) as usize
     }
 
+    /// Whether nothing that ever left is still to be acknowledged.
+    pub(super) fn is_idle(&self) -> bool {
+        self.highest == self.unacknowledged
+    }
+
     /// Whether data, or the FIN, has not left yet (or is to leave again).
     pub(super) fn has_more(&self) -> bool {
         self.next < self.end() + u32::from(self.finished && !self.fin_acknowledged)
@@ -435,7 +440,7 @@ impl Connection {
         }
         let send = &mut self.send;
         let behind = plan.sequence + taken;
-        let was_idle = send.in_flight() == 0;
+        let was_idle = send.is_idle();
         // A byte that probed the window counts as new when it leaves in a segment of its own right.
         let is_repeated = behind <= send.highest || send.highest - plan.sequence > 1;
         let is_new = behind > send.highest;

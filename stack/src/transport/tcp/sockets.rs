@@ -25,7 +25,7 @@ impl Tcp {
         options: &TcpOptions,
         now: Instant,
     ) -> Result<TcpId, ConnectError> {
-        if !is_possible(remote) {
+        if remote.port() == 0 || !is_one_host(remote.ip()) {
             return Err(ConnectError::InvalidDestination);
         }
         if self.table.is_full() {
@@ -259,11 +259,9 @@ impl Tcp {
     }
 }
 
-/// Whether one host can be there.
-fn is_possible(remote: SocketAddr) -> bool {
-    let address = remote.ip();
-    remote.port() != 0
-        && !address.is_unspecified()
+/// Whether the address can be one host's (RFC 9293 §3.9.2.3, MUST-46 and MUST-63).
+pub(super) fn is_one_host(address: IpAddr) -> bool {
+    !address.is_unspecified()
         && !address.is_multicast()
         && address != IpAddr::V4(Ipv4Addr::BROADCAST)
 }

@@ -63,12 +63,6 @@ impl Timers {
         self.due[timer as usize] != NEVER
     }
 
-    /// When it is due.
-    #[cfg(test)]
-    pub(super) fn due(&self, timer: Timer) -> Option<Instant> {
-        Some(self.due[timer as usize]).filter(|&at| at != NEVER)
-    }
-
     /// Stops it if it is due, and says whether it was.
     pub(super) fn take_if_due(&mut self, timer: Timer, now: Instant) -> bool {
         let is_due = self.due[timer as usize] <= now;

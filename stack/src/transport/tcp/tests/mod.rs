@@ -1,7 +1,14 @@
 //! TCP as a peer sees it: one host against hand-written segments ([`rig::Bench`]), and two hosts over a wire that may
 //! lose, repeat and reorder ([`rig::Wire`]); time is virtual in both.
 
+mod acking;
 mod closing;
 mod handshake;
+mod listening;
+mod liveness;
+mod loss;
+mod receiving;
 mod rig;
+mod sending;
 mod transfer;
+mod weather;

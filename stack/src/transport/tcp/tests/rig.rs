@@ -12,7 +12,7 @@ use crate::wire::ip::{
 };
 use crate::wire::tcp::{CHECKSUM_OFFSET, Flags, TcpHeader, TcpSegment};
 use crate::wire::tcp_options::SegmentOptions;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -178,8 +178,8 @@ pub(super) struct Bench {
     pub(super) now: Instant,
     pub(super) host: SocketAddr,
     pub(super) peer: SocketAddr,
-    /// The host's initial sequence number, once its SYN was seen.
-    pub(super) host_initial: u32,
+    /// The host's initial sequence numbers as its SYNs showed them, by the peer's port and ours.
+    initials: BTreeMap<(u16, u16), u32>,
     pub(super) id: Option<TcpId>,
     pub(super) listener: Option<ListenerId>,
 }
@@ -195,7 +195,7 @@ impl Bench {
             now: Instant::from_millis(1_000),
             host: SocketAddr::new(host_address(), 80),
             peer: SocketAddr::new(peer_address(), 50_000),
-            host_initial: 0,
+            initials: BTreeMap::new(),
             id: None,
             listener: None,
         }
@@ -246,6 +246,23 @@ impl Bench {
         bench
     }
 
+    /// The host's initial sequence number towards a peer; 0 before its SYN was seen.
+    fn initial_for(&self, peer_port: u16, host_port: u16) -> u32 {
+        let ports = (peer_port, host_port);
+        self.initials.get(&ports).copied().unwrap_or(0)
+    }
+
+    pub(super) fn host_initial(&self) -> u32 {
+        self.initial_for(self.peer.port(), self.host.port())
+    }
+
+    fn note_initial(&mut self, header: &TcpHeader) {
+        if header.flags.contains(Flags::SYN) {
+            let ports = (header.destination_port, header.source_port);
+            self.initials.insert(ports, header.sequence);
+        }
+    }
+
     pub(super) fn id(&self) -> TcpId {
         self.id.unwrap()
     }
@@ -265,7 +282,8 @@ impl Bench {
             acknowledgement: if say.raw_acknowledgement || say.acknowledgement.is_none() {
                 acknowledgement
             } else {
-                self.host_initial.wrapping_add(acknowledgement)
+                self.initial_for(peer.port(), self.host.port())
+                    .wrapping_add(acknowledgement)
             },
             flags: if say.acknowledgement.is_some() {
                 say.flags | Flags::ACK
@@ -297,7 +315,7 @@ impl Bench {
         let mut quoted = Vec::new();
         quoted.extend(self.host.port().to_be_bytes());
         quoted.extend(self.peer.port().to_be_bytes());
-        quoted.extend(self.host_initial.wrapping_add(sequence).to_be_bytes());
+        quoted.extend(self.host_initial().wrapping_add(sequence).to_be_bytes());
         let error = PacketError {
             kind,
             reporter: [10, 0, 0, 254].into(),
@@ -309,6 +327,15 @@ impl Bench {
         self.tcp.error(&error, self.now);
     }
 
+    /// The next segment that the host sends, and the port that it comes from.
+    pub(super) fn hear_one(&mut self) -> Option<(Flags, u16)> {
+        let mut frame = vec![0; 2_000];
+        let departure = self.tcp.transmit(self.now, &mut frame, HEADROOM)?;
+        let segment = TcpSegment::parse(&frame[HEADROOM.v4..][..departure.length]).unwrap();
+        self.note_initial(&segment.header);
+        Some((segment.header.flags, segment.header.source_port))
+    }
+
     /// All that the host sends now.
     pub(super) fn hear(&mut self) -> Vec<Heard> {
         let sent = drain(&mut self.tcp, self.now);
@@ -316,11 +343,10 @@ impl Bench {
             .map(|(departure, segment)| {
                 let segment = TcpSegment::parse(&segment).unwrap();
                 let header = segment.header;
-                if header.flags.contains(Flags::SYN) {
-                    self.host_initial = header.sequence;
-                }
+                self.note_initial(&header);
+                let initial = self.initial_for(header.destination_port, header.source_port);
                 Heard {
-                    sequence: header.sequence.wrapping_sub(self.host_initial),
+                    sequence: header.sequence.wrapping_sub(initial),
                     acknowledgement: header.acknowledgement.wrapping_sub(PEER_INITIAL),
                     flags: header.flags,
                     window: header.window,

@@ -45,9 +45,10 @@ impl Stream {
                 Poll::Ready(count) => self.written += count.unwrap(),
                 Poll::Pending => break,
             }
-            if self.written == self.length {
-                host.finish(self.names[self.from], now).unwrap();
-            }
+        }
+        if self.written == self.length {
+            let host = &mut wire.hosts[self.from];
+            host.finish(self.names[self.from], now).unwrap();
         }
         let mut buffer = vec![0; 20_000];
         while !self.ended {
@@ -94,8 +95,8 @@ pub(super) fn exchange(wire: &mut Wire, lengths: [usize; 2], options: &TcpOption
         streams[0].read
     );
     let took = wire.now.micros_since(begin) as f64 / 1e6;
-    for host in 0..2 {
-        wire.hosts[host].close(names[host], wire.now);
+    for (host, name) in wire.hosts.iter_mut().zip(names) {
+        host.close(name, wire.now);
     }
     for _ in 0..100_000 {
         if !wire.step() {
