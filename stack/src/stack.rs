@@ -428,11 +428,13 @@ impl Stack {
         if !held || self.internet.gateway() != lease.gateway.map(IpAddr::V4) {
             self.set_address(Some(address), lease.gateway, now);
         }
-        if let Some(mtu) = lease.mtu.map(usize::from) {
-            let mtu = mtu.clamp(576, self.config.link.mtu.max(576));
-            self.internet.set_mtu(mtu);
-            self.transport.set_mtu(mtu);
-        }
+        // RFC 2132 §5.1 allows less than the link carries; without the option the link decides again.
+        let most = self.config.link.mtu.max(576);
+        let mtu = lease
+            .mtu
+            .map_or(most, |mtu| usize::from(mtu).clamp(576, most));
+        self.internet.set_mtu(mtu);
+        self.transport.set_mtu(mtu);
         self.name_servers.clone_from(&lease.name_servers);
         self.lease = Some(lease.clone());
         self.tell(Event::Leased(lease));

@@ -1,6 +1,6 @@
 //! Frames that we sent, judged by Wireshark's dissectors.
 
-use ethertab_stack::Instant;
+use ethertab_stack::driver::Tap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::process::Command;
@@ -38,7 +38,7 @@ impl Default for Capture {
 
 impl Capture {
     /// A tap for one case.
-    pub(crate) fn tap(&self) -> Box<dyn FnMut(bool, Instant, &[u8]) + Send> {
+    pub(crate) fn tap(&self) -> Tap {
         let file = Arc::clone(&self.file);
         let mut left = FRAMES_A_CASE;
         Box::new(move |outbound, at, frame| {

@@ -14,6 +14,7 @@ mod http;
 pub mod link;
 mod network;
 mod scope;
+mod turns;
 
 pub use clock::{BrowserClock, Sleep};
 pub use ethertab_stack::config::{ListenOptions, TcpOptions};

@@ -23,6 +23,7 @@ pub use error::Error;
 pub use network::Network;
 pub use ping::{PingOptions, PingReply};
 pub use run::Driver;
+pub use shared::Tap;
 pub use tcp::{TcpListener, TcpStream};
 pub use udp::UdpSocket;
 

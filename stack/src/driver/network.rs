@@ -1,7 +1,7 @@
 //! The handle that programs hold.
 
 use super::run::Driver;
-use super::shared::{Handle, Inner, Phase, Socket, wake};
+use super::shared::{Handle, Inner, Phase, Socket, Tap, wake};
 use super::tcp::{TcpListener, TcpStream};
 use super::udp::UdpSocket;
 use super::waiting::Interest;
@@ -108,7 +108,7 @@ impl Network {
 
     /// Sees every frame that passes, in both directions, until it is replaced or set to `None`.
     /// `tap(outbound, at, frame)`.
-    pub fn capture(&self, tap: Option<Box<dyn FnMut(bool, Instant, &[u8]) + Send>>) {
+    pub fn capture(&self, tap: Option<Tap>) {
         let mut shared = self.handle.lock();
         let old = match shared.phase {
             Phase::Ended => None,

@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const HOST_EVENTS: usize = 64;
 
 /// Sees every frame: `tap(outbound, at, frame)`.
-pub(super) type Tap = Box<dyn FnMut(bool, Instant, &[u8]) + Send>;
+pub type Tap = Box<dyn FnMut(bool, Instant, &[u8]) + Send>;
 
 /// Whether calls are still served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

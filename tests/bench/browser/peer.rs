@@ -115,6 +115,6 @@ async fn tcp(stream: TcpStream) -> Result<(), Failure> {
     }
     stream.shutdown().await?;
     // The other end closes last.
-    stream.read(&mut [0]).await?;
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ const [relayPath, peerPath, pages, wasmPath] = process.argv.slice(2);
 const rounds = Number(process.env.ROUNDS ?? 5);
 const megabytes = Number(process.env.MEGABYTES ?? 64);
 const ports = { page: 8000, relay: 8080, raw: 8001, tcp: 9001 };
-const host = '10.88.0.1';
+const host = '10.77.0.1';
 
 const plan = {
   rounds,
@@ -80,7 +80,7 @@ try {
   const flags =
     '--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage';
   start('chromium', [...flags.split(' '), `--user-data-dir=${profile}`, `http://127.0.0.1:${ports.page}/`]);
-  const limit = setTimeout(() => finish(new Error('no result within five minutes')), 300_000);
+  const limit = setTimeout(() => finish(new Error(`not done in time: ${JSON.stringify(results)}`)), Number(process.env.LIMIT ?? 300) * 1000);
   await finished;
   clearTimeout(limit);
   for (const [direction, name] of [['down', 'browser-download-1500'], ['up', 'browser-upload-1500']]) {

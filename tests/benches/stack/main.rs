@@ -4,6 +4,8 @@
 //! be noisy, but it is noisy for both. Both sides get the same MTU, buffers, congestion control and checksums, the same
 //! wire and the same program; every byte is written and read. One JSON object a line on standard output.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
 mod host;
 mod ours;
 mod peer;

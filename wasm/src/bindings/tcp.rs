@@ -4,22 +4,25 @@ use super::error::{from_driver, from_io};
 use super::held::Held;
 use super::results::{Ends, LocalEnd, TcpVitals, object};
 use crate::connection::{Connection, with_scratch};
+use crate::turns::Turns;
 use core::future::poll_fn;
 use ethertab_stack::Duration;
 use ethertab_stack::driver;
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
-/// A TCP connection. Reads and writes may be under way at once; neither two reads nor two writes.
+/// A TCP connection. Reads and writes may be under way at once; writes take turns, two reads do not.
 #[wasm_bindgen]
 pub struct TcpStream {
     connection: Connection,
+    writing: Turns,
 }
 
 impl TcpStream {
     pub(super) fn new(stream: driver::TcpStream) -> TcpStream {
         TcpStream {
             connection: Connection::new(stream),
+            writing: Turns::default(),
         }
     }
 
@@ -55,6 +58,7 @@ impl TcpStream {
 
     /// Gives bytes to send; resolves once the send buffer has taken them all.
     pub async fn write(&self, bytes: Vec<u8>) -> Result<(), JsValue> {
+        let _turn = self.writing.take().await;
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             let written = poll_fn(|context| self.connection.poll_write(context, rest))
@@ -67,6 +71,7 @@ impl TcpStream {
 
     /// Sends our FIN after what was written. Reading goes on.
     pub async fn finish(&self) -> Result<(), JsValue> {
+        let _turn = self.writing.take().await;
         poll_fn(|context| self.connection.poll_finish(context))
             .await
             .map_err(|error| from_io(&error))
