@@ -129,6 +129,12 @@ impl Recovery {
         self.probes = self.probes.saturating_add(1);
     }
 
+    /// All before `acknowledgement` is behind us, outside recovery: `recover` follows, lest it fall so far behind that it
+    /// seems to lie ahead and hides losses.
+    fn pass(&mut self, acknowledgement: Seq) {
+        self.recover = self.recover.later(acknowledgement - 1);
+    }
+
     /// The user timeout begins anew.
     pub(super) fn progress(&mut self, now: Instant) {
         self.stalled_since = now;
@@ -199,6 +205,7 @@ impl Connection {
         let in_flight = self.send.in_flight();
         let recovery = &mut self.recovery;
         if !recovery.congestion.in_recovery() {
+            recovery.pass(acknowledgement);
             recovery.duplicates = 0;
             recovery.limited = 0;
             recovery.head_lost = false;
@@ -362,5 +369,21 @@ impl Connection {
         }
         now.since(self.recovery.stalled_since) >= self.liveness.user_timeout
             && self.recovery.timeouts + self.recovery.probes > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_a_new_one_gigabytes_after_the_last() {
+        let mut recovery = Recovery::new(&TcpConfig::default(), Seq(7), 1_460, Instant::ZERO);
+        let mut unacknowledged = Seq(7);
+        for _ in 0..3 << 10 {
+            unacknowledged += 1 << 20;
+            recovery.pass(unacknowledged);
+            assert!(unacknowledged > recovery.recover);
+        }
     }
 }

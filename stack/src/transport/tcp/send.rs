@@ -171,6 +171,8 @@ impl SendSide {
         self.fin_acknowledged |= self.finished && covered > bytes;
         self.unacknowledged = acknowledgement;
         self.next = self.next.later(acknowledgement);
+        // It must not fall so far behind that it seems to lie ahead.
+        self.short_until = self.short_until.later(acknowledgement);
         self.urgent = self.urgent.filter(|&urgent| urgent > acknowledgement);
         bytes
     }
@@ -224,11 +226,16 @@ impl Connection {
             self.recovery.before_send(self.send.in_flight(), now);
         }
         let plan = self.plan(shared)?;
+        let options = match plan.kind {
+            Kind::Syn => self.syn_options(shared),
+            _ => self.options(),
+        };
+        let room = out.len().checked_sub(TCP_HEADER + options.length())?;
         let plan = Plan {
-            length: plan.length.min(out.len().checked_sub(MAX_HEADER_LENGTH)?),
+            length: plan.length.min(room),
             ..plan
         };
-        let length = self.emit(&plan, shared, out);
+        let length = self.emit(&plan, &options, shared, out);
         self.on_sent(&plan, shared, now);
         Some(Departure {
             source: self.tuple.local.ip(),
@@ -383,11 +390,13 @@ impl Connection {
     }
 
     /// Writes header, options, data and checksum; returns their length.
-    fn emit(&mut self, plan: &Plan, shared: &Shared, out: &mut [u8]) -> usize {
-        let options = match plan.kind {
-            Kind::Syn => self.syn_options(shared),
-            _ => self.options(),
-        };
+    fn emit(
+        &mut self,
+        plan: &Plan,
+        options: &SegmentOptions,
+        shared: &Shared,
+        out: &mut [u8],
+    ) -> usize {
         let mut flags = plan.flags;
         let mut urgent = 0;
         if let Some(pointed) = self.send.urgent
@@ -414,7 +423,7 @@ impl Connection {
             },
             urgent,
         };
-        let start = header.emit(&options, out);
+        let start = header.emit(options, out);
         let length = start + plan.length;
         if plan.length > 0 {
             let offset = plan.sequence.since(self.send.first_byte()) as usize;
@@ -486,4 +495,24 @@ pub(super) fn fill_checksum(tuple: &FourTuple, segment: &mut [u8]) {
         .with(segment)
         .finish();
     segment[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].copy_from_slice(&sum.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_segments_do_not_wait_for_one_that_was_acknowledged_gigabytes_ago() {
+        let tuple = FourTuple {
+            local: "10.0.0.1:80".parse().unwrap(),
+            remote: "10.0.0.2:50000".parse().unwrap(),
+        };
+        let (options, config) = (TcpOptions::default(), TcpConfig::default());
+        let mut send = SendSide::new(Seq(7), tuple, 1_500, &options, &config);
+        for _ in 0..3 << 10 {
+            send.next = send.unacknowledged + (1 << 20);
+            send.acknowledge(send.next);
+            assert!(send.may_send_short());
+        }
+    }
 }

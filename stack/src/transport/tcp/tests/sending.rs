@@ -2,6 +2,7 @@
 
 use super::rig::*;
 use crate::config::{Config, ListenOptions, TcpOptions};
+use crate::wire::ip::Headroom;
 use crate::wire::tcp::Flags;
 use alloc::vec::Vec;
 
@@ -26,6 +27,19 @@ fn segments_are_as_large_as_the_peer_takes_and_the_last_is_pushed() {
         .map(|segment| segment.flags.contains(Flags::PSH))
         .collect();
     assert_eq!(pushed, [false, false, true]);
+}
+
+#[test]
+fn a_full_segment_fills_the_frame_to_the_last_byte() {
+    let mut bench = towards(1_460, 65_535);
+    bench.write(&[5; 4_000]);
+    let mut frame = [0; 14 + 1_500];
+    let headroom = Headroom { v4: 34, v6: 54 };
+    let mut sent = Vec::new();
+    while let Some(departure) = bench.tcp.transmit(bench.now, &mut frame, headroom) {
+        sent.push(departure.length - 20);
+    }
+    assert_eq!(sent, [1_460, 1_460, 1_080]);
 }
 
 #[test]
