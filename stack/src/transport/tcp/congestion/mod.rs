@@ -303,7 +303,9 @@ impl Congestion {
             Algorithm::Unlimited => return,
         };
         if !repeated {
-            self.threshold = reduced.max(2 * self.maximum_segment);
+            // In recovery the flight is inflated by what was sent for duplicates: the reduction for the same loss holds.
+            let most = self.recovery.map_or(usize::MAX, |_| self.threshold);
+            self.threshold = reduced.min(most).max(2 * self.maximum_segment);
         }
         self.recovery = None;
         self.window = self.maximum_segment;

@@ -132,6 +132,21 @@ fn a_timeout_leaves_one_segment_and_a_second_one_keeps_the_threshold() {
 }
 
 #[test]
+fn a_timeout_in_recovery_does_not_raise_the_threshold() {
+    for (algorithm, threshold) in [
+        (CongestionAlgorithm::NewReno, 5 * SEGMENT),
+        (CongestionAlgorithm::Cubic, 7 * SEGMENT),
+    ] {
+        let mut congestion = fresh(algorithm);
+        congestion.on_loss(10 * SEGMENT);
+        // Every duplicate let another segment out.
+        congestion.inflate(30);
+        congestion.on_timeout(40 * SEGMENT, false);
+        assert_eq!(congestion.slow_start_threshold(), threshold);
+    }
+}
+
+#[test]
 fn the_threshold_is_never_below_two_segments() {
     let mut congestion = fresh(CongestionAlgorithm::NewReno);
     congestion.on_loss(0);
