@@ -8,7 +8,7 @@ use crate::internet::Internet;
 use crate::link::Link;
 use crate::random::Random;
 use crate::socket::{BindError, ConnectError, EchoSocket, TcpListenerSocket, TcpSocket, UdpSocket};
-use crate::time::{Deadline, Instant, Reason};
+use crate::time::{Deadline, Duration, Instant, Reason};
 use crate::transport::Transport;
 use crate::wire::address::MacAddress;
 use alloc::collections::VecDeque;
@@ -18,6 +18,9 @@ use core::task::Poll;
 
 /// Host events that wait to be polled; the oldest makes room.
 const HOST_EVENTS: usize = 64;
+
+/// How long what is left to say may take before a lease that was given back is forgotten.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// Largest DHCP message that is sent or received.
 const DHCP_MESSAGE: usize = 1_472;
@@ -38,6 +41,8 @@ pub struct Stack {
     pub(crate) replies_first: bool,
     pub(crate) counters: Counters,
     dhcp: Option<Dhcp>,
+    /// A lease was given back; until then, what is left to say may still leave from its address.
+    parting: Option<Instant>,
     lease: Option<Lease>,
     name_servers: Vec<IpAddr>,
     events: VecDeque<Event>,
@@ -78,6 +83,7 @@ impl Stack {
             replies_first: false,
             counters: Counters::default(),
             dhcp: None,
+            parting: None,
             lease: None,
             name_servers: Vec::new(),
             events: VecDeque::new(),
@@ -124,16 +130,23 @@ impl Stack {
                 reason: Reason::Transmit,
             });
         }
-        self.next_timer()
+        self.timers().min_by_key(|deadline| deadline.at)
     }
 
-    /// When [`advance`](Stack::advance) has something to do by the clock, whatever waits to be transmitted.
+    /// When [`advance`](Stack::advance) has something to do by the clock, for an owner whose link takes no frame now. What
+    /// is due already and waits to be transmitted is not counted.
     #[must_use]
     pub fn next_timer(&self) -> Option<Deadline> {
-        let dhcp = self
-            .dhcp
-            .as_ref()
-            .and_then(|dhcp| dhcp.client.next_deadline());
+        self.timers()
+            .filter(|deadline| deadline.at > self.now)
+            .min_by_key(|deadline| deadline.at)
+    }
+
+    fn timers(&self) -> impl Iterator<Item = Deadline> {
+        let dhcp = match (self.parting, &self.dhcp) {
+            (Some(until), _) if self.has_unsent() => Some(until),
+            (_, dhcp) => dhcp.as_ref().and_then(|dhcp| dhcp.client.next_deadline()),
+        };
         [
             (self.link.next_deadline(), Reason::Neighbor),
             (self.internet.next_deadline(), Reason::Internet),
@@ -142,7 +155,6 @@ impl Stack {
         ]
         .into_iter()
         .filter_map(|(at, reason)| at.map(|at| Deadline { at, reason }))
-        .min_by_key(|deadline| deadline.at)
     }
 
     /// Does what is due at `now`.
@@ -223,7 +235,8 @@ impl Stack {
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.client.release(now);
         }
-        // The message needs the address to leave from: it is forgotten with the next `advance`.
+        // The message, and the RSTs of connections that were aborted before, need the address to leave from.
+        self.parting = Some(now + PARTING);
         self.speak_dhcp(now);
     }
 
@@ -242,10 +255,22 @@ impl Stack {
         sum
     }
 
-    /// Whether nothing that a program wrote is still on its way: no connection is open and no frame waits.
+    /// Whether something can be transmitted at once, or waits for the hardware address of a neighbour.
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
+        !self.loopback.is_empty() || self.transport.has_work() || self.link.has_waiting()
+    }
+
+    /// Whether nothing that a program wrote is still on its way: all is sent, and what is sent by TCP is acknowledged.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.loopback.is_empty() && self.transport.is_quiet()
+        !self.has_unsent() && self.transport.is_quiet()
+    }
+
+    /// TCP connections in every state but TIME-WAIT, those among them that no program holds any more included.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.transport.tcp.connections()
     }
 
     /// A generator for whoever sits on top of the stack and needs unpredictable numbers.
@@ -360,6 +385,13 @@ impl Stack {
 
     /// Carries messages between the DHCP client and its socket, and heeds what it found out.
     pub(crate) fn run_dhcp(&mut self, now: Instant) {
+        if self
+            .parting
+            .is_some_and(|until| now < until && self.has_unsent())
+        {
+            return;
+        }
+        self.parting = None;
         let Some(dhcp) = &mut self.dhcp else { return };
         let mut socket = UdpSocket {
             transport: &mut self.transport,

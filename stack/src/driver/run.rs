@@ -139,7 +139,7 @@ impl<L: Link, C: Clock> Driver<L, C> {
         let shared = self.inner.lock();
         match shared.phase {
             Phase::Open => shared.handles == 0 && sent == Batch::Drained && shared.stack.is_quiet(),
-            Phase::Closing(since) => sent == Batch::Drained || now >= since + CLOSING,
+            Phase::Closing(since) => !shared.stack.has_unsent() || now >= since + CLOSING,
             Phase::Ended => true,
         }
     }

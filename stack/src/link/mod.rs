@@ -227,6 +227,12 @@ impl Link {
             .min()
     }
 
+    /// Whether packets wait for a neighbour's address.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        self.neighbors.has_waiting()
+    }
+
     /// Repeats questions, gives up on the dead, ends probing.
     pub fn advance(&mut self, now: Instant) {
         self.arp.advance(now);

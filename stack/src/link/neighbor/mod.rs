@@ -290,6 +290,11 @@ impl Neighbors {
         }
     }
 
+    /// Whether packets wait for somebody's address.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting_bytes > 0
+    }
+
     /// The next question or released packet; neighbours take turns.
     pub(super) fn transmit(&mut self, now: Instant) -> Option<Solicitation> {
         while let Some(slot) = self.work.pop_front() {

@@ -408,6 +408,12 @@ impl Tcp {
         self.shared.has_replies() || !self.ready.is_empty()
     }
 
+    /// Connections in the table: those in TIME-WAIT have left it.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.table.len()
+    }
+
     /// Whether nothing that a program wrote is still on its way.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
