@@ -148,6 +148,8 @@ fn closing_fails_every_pending_call_and_resets_connections() {
             "the peer learns it by RST"
         );
     });
+    // A SYN still waits for the address of a host that is not there: a second, not for ever.
+    simulation.run_for(seconds(2));
     assert!(ended.get(), "the driver has ended");
     assert_eq!(
         client.network.bind_udp(client.at(10)).map(drop),

@@ -238,6 +238,11 @@ fn shipped(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default()))
 }
 
+/// The names and keywords in a line of code.
+fn names(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+}
+
 #[test]
 fn internet_knows_plain_types_of_link_alone() {
     let mut files = Vec::new();
@@ -266,9 +271,9 @@ fn nothing_below_the_driver_is_asynchronous_or_asks_the_machine() {
         let text = fs::read_to_string(file).expect("a readable source");
         for (line, code) in shipped(&text).filter(|(_, code)| !code.trim_start().starts_with("#!"))
         {
-            for word in ["async ", ".await", "std::", "unsafe"] {
+            for word in ["async", "await", "std", "unsafe"] {
                 assert!(
-                    !code.contains(word),
+                    !names(code).any(|name| name == word),
                     "{}:{line}: {word} below the driver",
                     file.display()
                 );

@@ -60,7 +60,8 @@ fn settles(simulation: &mut Simulation, hosts: &[&ethertab_tests::Host]) {
     simulation.run_for(Duration::from_secs(300));
     for host in hosts {
         assert!(
-            host.network.with_stack(|stack, _| stack.is_quiet()),
+            host.network
+                .with_stack(|stack, _| stack.is_quiet() && stack.connections() == 0),
             "state is left behind"
         );
     }
@@ -218,17 +219,18 @@ fn transfers_survive_everything_at_once() {
 
 #[test]
 fn every_congestion_control_gets_through_loss() {
-    for congestion in [
-        CongestionAlgorithm::Cubic,
-        CongestionAlgorithm::NewReno,
-        CongestionAlgorithm::None,
+    // Without any, only where no queue can overflow: that is what it is for.
+    for (congestion, bandwidth) in [
+        (CongestionAlgorithm::Cubic, 2_000_000),
+        (CongestionAlgorithm::NewReno, 2_000_000),
+        (CongestionAlgorithm::None, 0),
     ] {
         for_seeds(3, |seed| {
             let mut config = Config::default();
             config.tcp.congestion = congestion;
             let impairments = Impairments {
                 loss: 0.02,
-                bandwidth: 2_000_000,
+                bandwidth,
                 queue: 64 * 1_024,
                 ..ORDINARY
             };
