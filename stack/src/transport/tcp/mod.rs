@@ -362,7 +362,8 @@ impl Tcp {
             let out = out.get_mut(headroom.before(reply.tuple.remote.ip())..)?;
             return self.write_reply(&reply, out);
         }
-        while let Some(index) = self.ready.pop_front() {
+        for _ in 0..self.ready.len() {
+            let index = self.ready.pop_front()?;
             let Some(connection) = self.table.at_mut(index) else {
                 continue;
             };

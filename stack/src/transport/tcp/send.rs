@@ -231,11 +231,14 @@ impl Connection {
             _ => self.options(),
         };
         let room = out.len().checked_sub(TCP_HEADER + options.length())?;
-        let plan = Plan {
-            length: plan.length.min(room),
-            ..plan
+        let plan = if plan.length <= room {
+            plan
+        } else {
+            self.data(plan.kind, plan.sequence, room)
         };
-        let length = self.emit(&plan, &options, shared, out);
+        let out = &mut out[..TCP_HEADER + options.length() + plan.length];
+        self.emit(&plan, &options, shared, out);
+        let length = out.len();
         self.on_sent(&plan, shared, now);
         Some(Departure {
             source: self.tuple.local.ip(),
@@ -389,14 +392,8 @@ impl Connection {
         }
     }
 
-    /// Writes header, options, data and checksum; returns their length.
-    fn emit(
-        &mut self,
-        plan: &Plan,
-        options: &SegmentOptions,
-        shared: &Shared,
-        out: &mut [u8],
-    ) -> usize {
+    /// Writes header, options, data and checksum, which fill `out`.
+    fn emit(&mut self, plan: &Plan, options: &SegmentOptions, shared: &Shared, out: &mut [u8]) {
         let mut flags = plan.flags;
         let mut urgent = 0;
         if let Some(pointed) = self.send.urgent
@@ -424,15 +421,13 @@ impl Connection {
             urgent,
         };
         let start = header.emit(options, out);
-        let length = start + plan.length;
         if plan.length > 0 {
             let offset = plan.sequence.since(self.send.first_byte()) as usize;
-            self.send.buffer.copy_to(offset, &mut out[start..length]);
+            self.send.buffer.copy_to(offset, &mut out[start..]);
         }
         if shared.link.fill_checksums {
-            fill_checksum(&self.tuple, &mut out[..length]);
+            fill_checksum(&self.tuple, out);
         }
-        length
     }
 
     /// Takes note of what left.
@@ -447,6 +442,7 @@ impl Connection {
         if taken == 0 {
             return;
         }
+        let full = self.full_segment();
         let send = &mut self.send;
         let behind = plan.sequence + taken;
         let was_idle = send.is_idle();
@@ -466,7 +462,7 @@ impl Connection {
         }
         if plan.kind == Kind::Next {
             send.override_silly = false;
-            if plan.length < send.maximum_segment() && is_new {
+            if plan.length < full && plan.flags.contains(Flags::PSH) && is_new {
                 send.short_until = behind;
             }
         }
