@@ -35,7 +35,8 @@ pub(crate) fn address(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 99, 0, number)
 }
 
-/// A stack with one connection.
+/// A stack with one connection, without Nagle's algorithm: the odd end of a transfer would wait for a delayed
+/// acknowledgement, and the figure would show the length of that timer.
 pub(crate) trait Host {
     /// A host with the address of that number.
     fn new(setup: &Setup, number: u8) -> Self;

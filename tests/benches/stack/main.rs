@@ -3,6 +3,8 @@
 //! Each figure is measured in interleaved rounds, and the ratio is the median of the rounds' ratios: the machine may
 //! be noisy, but it is noisy for both. Both sides get the same MTU, buffers, congestion control and checksums, the same
 //! wire and the same program; every byte is written and read. One JSON object a line on standard output.
+//!
+//! For profilers: `ALONE=ours` or `ALONE=peer` runs that side of the named figure once, `MEBIBYTES=32` makes it short.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -29,8 +31,16 @@ fn main() {
             .is_none_or(|wanted| name.contains(wanted.as_str()))
     };
 
+    let alone = std::env::var("ALONE").ok();
+    let mebibytes = std::env::var("MEBIBYTES").ok();
+    let mebibytes: Option<u64> = mebibytes.and_then(|count| count.parse().ok());
     for (name, setup, bytes) in in_process() {
-        if picked(name) {
+        if let Some(side) = &alone {
+            if wanted.as_deref() == Some(name) {
+                let bytes = mebibytes.map_or(bytes, |count| count << 20);
+                measure_alone(side, &setup, bytes);
+            }
+        } else if picked(name) {
             report(
                 name,
                 || between_two::<ours::Ours>(&setup, bytes),
@@ -42,7 +52,7 @@ fn main() {
         ("tap-kernel-to-stack-1500", tap::Direction::ToStack),
         ("tap-stack-to-kernel-1500", tap::Direction::FromStack),
     ] {
-        if picked(name) {
+        if alone.is_none() && picked(name) {
             let setup = Setup::default();
             let measured = tap::Tap::open(setup.mtu).map(|mut tap| {
                 let tap = std::cell::RefCell::new(&mut tap);
@@ -59,6 +69,14 @@ fn main() {
             }
         }
     }
+}
+
+fn measure_alone(side: &str, setup: &Setup, bytes: u64) {
+    let time = match side {
+        "ours" => between_two::<ours::Ours>(setup, bytes),
+        _ => between_two::<peer::Smoltcp>(setup, bytes),
+    };
+    println!("{time:?} for a mebibyte");
 }
 
 fn in_process() -> [(&'static str, Setup, u64); 5] {

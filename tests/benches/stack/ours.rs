@@ -54,9 +54,13 @@ impl Host for Ours {
 
     fn connect(&mut self, remote: Ipv4Addr, port: u16) {
         let remote = SocketAddr::new(remote.into(), port);
+        let options = TcpOptions {
+            no_delay: true,
+            ..TcpOptions::default()
+        };
         self.connection = Some(
             self.stack
-                .tcp_connect(remote, &TcpOptions::default(), Instant::ZERO)
+                .tcp_connect(remote, &options, Instant::ZERO)
                 .expect("a route"),
         );
     }
@@ -74,15 +78,15 @@ impl Host for Ours {
         let now = Instant::from_micros(now);
         self.stack.advance(now);
         while let Some(frame) = wire.receive() {
-            self.stack.receive(&frame, now);
+            self.stack.receive(frame.bytes(), now);
             wire.recycle(frame);
         }
-        while let Some(mut buffer) = wire.buffer() {
-            if let Some(length) = self.stack.transmit(now, &mut buffer) {
-                buffer.truncate(length);
-                wire.send(buffer);
+        while let Some(mut frame) = wire.buffer() {
+            if let Some(length) = self.stack.transmit(now, frame.room()) {
+                frame.set_length(length);
+                wire.send(frame);
             } else {
-                wire.recycle(buffer);
+                wire.recycle(frame);
                 break;
             }
         }

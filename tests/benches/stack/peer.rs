@@ -1,7 +1,7 @@
 //! smoltcp, measured: through its own device trait, with its own poll.
 
 use crate::host::{Host, Setup, address};
-use crate::wire::Wire;
+use crate::wire::{Frame, Wire};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{
     Checksum, ChecksumCapabilities, Device, DeviceCapabilities, Medium, RxToken, TxToken,
@@ -24,12 +24,12 @@ struct OnWire<'w, W> {
     capabilities: DeviceCapabilities,
 }
 
-struct Received<'d, 'w, W>(&'d OnWire<'w, W>, Vec<u8>);
+struct Received<'d, 'w, W>(&'d OnWire<'w, W>, Frame);
 struct Room<'d, 'w, W>(&'d OnWire<'w, W>);
 
 impl<W: Wire> RxToken for Received<'_, '_, W> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
-        let result = take(&self.1);
+        let result = take(self.1.bytes());
         self.0.wire.borrow_mut().recycle(self.1);
         result
     }
@@ -40,10 +40,10 @@ impl<W: Wire> TxToken for Room<'_, '_, W> {
         // An answer to a frame that arrived may find the wire full: then it is lost, as on any link.
         let (mut frame, fits) = match self.0.wire.borrow_mut().buffer() {
             Some(frame) => (frame, true),
-            None => (vec![0; length], false),
+            None => (Frame::new(length), false),
         };
-        frame.truncate(length);
-        let result = fill(&mut frame);
+        frame.set_length(length);
+        let result = fill(&mut frame.room()[..length]);
         if fits {
             self.0.wire.borrow_mut().send(frame);
         }
@@ -83,14 +83,14 @@ impl<'w, W: Wire> Device for OnWire<'w, W> {
 struct Nowhere;
 
 impl Wire for Nowhere {
-    fn receive(&mut self) -> Option<Vec<u8>> {
+    fn receive(&mut self) -> Option<Frame> {
         None
     }
-    fn recycle(&mut self, _: Vec<u8>) {}
-    fn buffer(&mut self) -> Option<Vec<u8>> {
+    fn recycle(&mut self, _: Frame) {}
+    fn buffer(&mut self) -> Option<Frame> {
         None
     }
-    fn send(&mut self, _: Vec<u8>) {}
+    fn send(&mut self, _: Frame) {}
 }
 
 impl Smoltcp {
@@ -123,9 +123,13 @@ impl Host for Smoltcp {
         });
         let buffer = || tcp::SocketBuffer::new(vec![0; setup.buffer]);
         let mut socket = tcp::Socket::new(buffer(), buffer());
-        if setup.congestion_control {
-            socket.set_congestion_control(tcp::CongestionControl::Cubic);
-        }
+        // With its feature on, CUBIC is the default.
+        socket.set_congestion_control(if setup.congestion_control {
+            tcp::CongestionControl::Cubic
+        } else {
+            tcp::CongestionControl::None
+        });
+        socket.set_nagle_enabled(false);
         let mut sockets = SocketSet::new(Vec::new());
         let handle = sockets.add(socket);
         Smoltcp {

@@ -1,7 +1,7 @@
 //! A TAP interface with the Linux kernel behind it.
 
 use crate::host::{Host, PORT, Setup, address};
-use crate::wire::Wire;
+use crate::wire::{Frame, Wire};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -23,7 +23,7 @@ pub(crate) enum Direction {
 /// An open TAP interface.
 pub(crate) struct Tap {
     device: tun::Device,
-    free: Vec<Vec<u8>>,
+    free: Vec<Frame>,
     frame: usize,
 }
 
@@ -54,31 +54,29 @@ impl Tap {
 }
 
 impl Wire for Tap {
-    fn receive(&mut self) -> Option<Vec<u8>> {
-        let mut buffer = self.free.pop().unwrap_or_default();
-        buffer.resize(self.frame, 0);
-        if let Ok(length) = self.device.read(&mut buffer) {
-            buffer.truncate(length);
-            Some(buffer)
+    fn receive(&mut self) -> Option<Frame> {
+        let mut frame = self.buffer()?;
+        if let Ok(length) = self.device.read(frame.room()) {
+            frame.set_length(length);
+            Some(frame)
         } else {
-            self.free.push(buffer);
+            self.free.push(frame);
             None
         }
     }
 
-    fn recycle(&mut self, frame: Vec<u8>) {
+    fn recycle(&mut self, frame: Frame) {
         self.free.push(frame);
     }
 
-    fn buffer(&mut self) -> Option<Vec<u8>> {
-        let mut buffer = self.free.pop().unwrap_or_default();
-        buffer.resize(self.frame, 0);
-        Some(buffer)
+    fn buffer(&mut self) -> Option<Frame> {
+        let free = self.free.pop();
+        Some(free.unwrap_or_else(|| Frame::new(self.frame)))
     }
 
-    fn send(&mut self, frame: Vec<u8>) {
+    fn send(&mut self, frame: Frame) {
         // The kernel's queue is full: lost, as on any link.
-        let _ = self.device.write(&frame);
+        let _ = self.device.write(frame.bytes());
         self.free.push(frame);
     }
 }

@@ -5,23 +5,53 @@ use std::collections::VecDeque;
 /// Frames that one turn may put on the wire.
 const FRAMES: usize = 64;
 
+/// A buffer for the largest frame, and how much of it is used. It is never cut, so it need not be cleared again.
+pub(crate) struct Frame {
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl Frame {
+    pub(crate) fn new(size: usize) -> Frame {
+        Frame {
+            bytes: vec![0; size],
+            length: 0,
+        }
+    }
+
+    /// What was written.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// Room for the largest frame.
+    pub(crate) fn room(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    /// Says how much was written.
+    pub(crate) fn set_length(&mut self, length: usize) {
+        self.length = length;
+    }
+}
+
 /// One end of a wire.
 pub(crate) trait Wire {
     /// The next frame that arrived.
-    fn receive(&mut self) -> Option<Vec<u8>>;
+    fn receive(&mut self) -> Option<Frame>;
     /// Gives a buffer back.
-    fn recycle(&mut self, frame: Vec<u8>);
-    /// A buffer of the largest frame's length, if the wire takes a frame now.
-    fn buffer(&mut self) -> Option<Vec<u8>>;
+    fn recycle(&mut self, frame: Frame);
+    /// A buffer for a frame, if the wire takes one now.
+    fn buffer(&mut self) -> Option<Frame>;
     /// Sends a frame.
-    fn send(&mut self, frame: Vec<u8>);
+    fn send(&mut self, frame: Frame);
 }
 
 /// One end of a cable in memory.
 pub(crate) struct Cable {
-    incoming: VecDeque<Vec<u8>>,
-    outgoing: VecDeque<Vec<u8>>,
-    free: Vec<Vec<u8>>,
+    incoming: VecDeque<Frame>,
+    outgoing: VecDeque<Frame>,
+    free: Vec<Frame>,
     frame: usize,
 }
 
@@ -47,29 +77,23 @@ impl Cable {
 }
 
 impl Wire for Cable {
-    fn receive(&mut self) -> Option<Vec<u8>> {
+    fn receive(&mut self) -> Option<Frame> {
         self.incoming.pop_front()
     }
 
-    fn recycle(&mut self, frame: Vec<u8>) {
+    fn recycle(&mut self, frame: Frame) {
         self.free.push(frame);
     }
 
-    fn buffer(&mut self) -> Option<Vec<u8>> {
+    fn buffer(&mut self) -> Option<Frame> {
         if self.outgoing.len() >= FRAMES {
             return None;
         }
-        let mut buffer = self
-            .free
-            .pop()
-            .unwrap_or_else(|| Vec::with_capacity(self.frame));
-        if buffer.len() != self.frame {
-            buffer.resize(self.frame, 0);
-        }
-        Some(buffer)
+        let free = self.free.pop();
+        Some(free.unwrap_or_else(|| Frame::new(self.frame)))
     }
 
-    fn send(&mut self, frame: Vec<u8>) {
+    fn send(&mut self, frame: Frame) {
         self.outgoing.push_back(frame);
     }
 }
