@@ -1,7 +1,7 @@
 /** The relay is missing, dies, and comes back. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Browser, reached } from './stage/browser.mjs';
+import { Browser, became, reached } from './stage/browser.mjs';
 import { Relay } from './stage/relay.mjs';
 import { Echo, Nginx } from './stage/servers.mjs';
 import { soon } from './stage/until.mjs';
@@ -72,12 +72,12 @@ test('a relay that dies during a download and comes back: the address and the co
   }, `${nginx.url}/large`);
   await page.waitForFunction(() => progress > 4_000_000);
   await relay.kill();
-  await page.waitForFunction(() => net.status.state === 'reconnecting');
+  await became(page, 'reconnecting');
   const reachedAtDeath = await page.evaluate(() => progress);
   assert.ok(reachedAtDeath < Nginx.largeLength, 'the download was still under way');
 
   await relay.restart();
-  await page.waitForFunction(() => net.status.state === 'online', null, { timeout: 60_000 });
+  await became(page, 'online', 60_000);
   for (const step of ['relay', 'lease', 'gateway', 'names']) await reached(page, step, 'ok', 30_000);
   assert.equal(await page.evaluate(() => net.status.information.address), before, 'the address is kept');
   const after = await soon(

@@ -41,6 +41,16 @@ export class Browser {
   }
 }
 
+/** Waits until the network is in a state; if it never is, says how it stands. */
+export async function became(page, state, timeout = 20_000) {
+  try {
+    await page.waitForFunction((wanted) => net.status.state === wanted, state, { timeout });
+  } catch (error) {
+    const status = await page.evaluate(() => JSON.stringify(net.status, null, 1));
+    throw new Error(`not ${state} within ${timeout} ms: ${status}`, { cause: error });
+  }
+}
+
 /** Waits until a rung of the ladder is in a state. */
 export async function reached(page, step, state, timeout = 20_000) {
   await page.locator(`#ladder [data-step="${step}"][data-state="${state}"]`).waitFor({ timeout });

@@ -82,10 +82,13 @@ function configuration(root) {
 export class Echo {
   host = host;
   port = 7007;
+  sockets = new Set();
 
   static async start() {
     const echo = new Echo();
     echo.server = createServer({ allowHalfOpen: true }, (socket) => {
+      echo.sockets.add(socket);
+      socket.on('close', () => echo.sockets.delete(socket));
       socket.on('error', () => undefined);
       socket.pipe(socket);
     });
@@ -94,9 +97,12 @@ export class Echo {
     return echo;
   }
 
+  /** A tab that is closed says no goodbye: whoever is still connected is let go. */
   async stop() {
+    const closed = once(this.server, 'close');
     this.server.close();
-    await once(this.server, 'close');
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
   }
 }
 
