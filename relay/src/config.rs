@@ -49,6 +49,9 @@ To let tabs out to the Internet, the host must forward and masquerade (as root):
   nft 'add chain ip ethertab out { type nat hook postrouting priority srcnat; }'
   nft add rule ip ethertab out ip saddr 10.77.0.0/20 oifname != ethertab0 masquerade";
 
+/// Stations behind the TAP that the switch remembers, for hosts that bridge it to a network.
+const UPLINK_ADDRESSES: usize = 4_096;
+
 /// The command line.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "ethertab-relay", version, about = ABOUT, long_about = LONG_ABOUT, after_long_help = EXAMPLES)]
@@ -346,9 +349,8 @@ impl TryFrom<Options> for Plan {
                 ping_timeout: Duration::from_secs(options.ping_timeout.into()),
             },
             table: TableLimits {
-                // Room for every client, and for a network behind the TAP.
-                entries: options.max_clients as usize * options.max_addresses as usize + 4_096,
-                per_client: options.max_addresses as usize,
+                client: options.max_addresses as usize,
+                uplink: UPLINK_ADDRESSES,
             },
             flood_rate: options.broadcast_rate,
         })

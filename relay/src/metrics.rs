@@ -127,7 +127,7 @@ pub async fn report_drops(switch: Arc<Switch>) {
             let mut news = Vec::new();
             for (reason, count) in drops(port) {
                 let before = told.insert((port.id, reason.label()), count).unwrap_or(0);
-                if count > before {
+                if count > before && !reason.is_ordinary() {
                     news.push(format!("{} ({})", count - before, reason.explanation()));
                 }
             }

@@ -27,7 +27,7 @@ async fn a_client_that_never_reads_costs_bounded_memory_and_harms_nobody() {
         .send(frame(ALL, CAROL, b"I am here and read nothing"))
         .await;
     let (mut alice, mut bob) = (client(&relay).await, client(&relay).await);
-    bob.send(frame(ALICE, BOB, b"I read")).await;
+    bob.send(frame(ALL, BOB, b"I read")).await;
     alice.receive().await;
     let known = || {
         relay

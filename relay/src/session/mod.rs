@@ -14,6 +14,7 @@ use crate::config::ClientLimits;
 use crate::switch::port::{Kind, Port};
 use crate::switch::queue::FrameQueue;
 use crate::switch::{Plug, Switch};
+use crate::uplink::plain;
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -21,7 +22,7 @@ use liveness::Liveness;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -223,6 +224,7 @@ fn end_of(error: &Error) -> End {
             End::Broken("it hung up without a word".into())
         }
         Error::Protocol(_) => End::Ours(CloseReason::ProtocolError),
+        Error::Io(error) => End::Broken(plain(error)),
         error => End::Broken(error.to_string()),
     }
 }
@@ -257,10 +259,13 @@ async fn finish(mut socket: Socket, end: End) {
 
 fn summary(port: &Port) -> String {
     let seconds = port.since.elapsed().as_secs();
-    let megabytes =
-        |bytes: &std::sync::atomic::AtomicU64| bytes.load(Ordering::Relaxed) as f64 / 1e6;
+    let megabytes = |bytes: &AtomicU64| bytes.load(Ordering::Relaxed) as f64 / 1e6;
+    let drops = match port.counters.notable_drops() {
+        0 => String::new(),
+        drops => format!(", {drops} frames dropped"),
+    };
     format!(
-        "{}:{:02}:{:02}, {:.1} MB down, {:.1} MB up",
+        "{}:{:02}:{:02}, {:.1} MB down, {:.1} MB up{drops}",
         seconds / 3_600,
         seconds / 60 % 60,
         seconds % 60,

@@ -10,6 +10,7 @@
 //! - an address that another client uses stays there until that client is gone, or was silent for five minutes. When
 //!   somebody else turns up with it (a tab that came back before its dead connection was noticed), the holder is asked
 //!   by a ping at once, so a dead one makes room within seconds;
+//! - it hears what is sent to its addresses, to groups and to all, and nothing else;
 //! - [`guard`] drops frames that pose as the relay's own hosts; [`port::StormLimit`] bounds broadcasts.
 
 pub mod guard;
@@ -37,7 +38,7 @@ pub struct SwitchConfig {
     pub guard: Guard,
     /// Bounds of the address table.
     pub table: TableLimits,
-    /// Frames to everybody that one client may send in a second.
+    /// Frames to groups and to all that one client may send in a second.
     pub flood_rate: u32,
 }
 
@@ -189,11 +190,22 @@ impl Switch {
                 Target::One(Arc::clone(port))
             };
         }
-        if client && !from.storm.allow(now) {
-            return Target::Nobody(DropReason::Storm);
+        let mut others: Vec<Arc<Port>> = state.ports.clone();
+        drop(state);
+        others.retain(|port| port.id != from.id);
+        if destination.is_multicast() {
+            if client && !from.storm.allow(now) {
+                return Target::Nobody(DropReason::Storm);
+            }
+        } else {
+            // A switch looks everywhere for a station that it does not know. Here every client is known by its first
+            // frame until it leaves, so a stranger can only be behind the uplink, and no tab hears what is not for it.
+            others.retain(|port| port.kind == Kind::Uplink);
+            if others.is_empty() {
+                return Target::Nobody(DropReason::NobodyThere);
+            }
         }
-        let others = state.ports.iter().filter(|port| port.id != from.id);
-        Target::Others(others.cloned().collect())
+        Target::Others(others)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

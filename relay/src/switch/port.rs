@@ -46,17 +46,19 @@ pub enum DropReason {
     TooManyAddresses,
     /// It claimed the IP address of the host or the gateway, or played the DHCP server.
     Forbidden,
-    /// Broadcasts, or frames to unknown stations, came faster than one client may send them.
+    /// Broadcasts came faster than one client may send them.
     Storm,
     /// It was addressed to a station on the port that it came from.
     Reflected,
+    /// Nobody has the address that it was sent to.
+    NobodyThere,
     /// The receiving port's queue was full: its reader is slower than its senders.
     QueueFull,
 }
 
 impl DropReason {
     /// All of them.
-    pub const ALL: [DropReason; 9] = [
+    pub const ALL: [DropReason; 10] = [
         DropReason::Short,
         DropReason::Oversized,
         DropReason::BadSource,
@@ -65,6 +67,7 @@ impl DropReason {
         DropReason::Forbidden,
         DropReason::Storm,
         DropReason::Reflected,
+        DropReason::NobodyThere,
         DropReason::QueueFull,
     ];
 
@@ -80,8 +83,16 @@ impl DropReason {
             DropReason::Forbidden => "forbidden",
             DropReason::Storm => "storm",
             DropReason::Reflected => "reflected",
+            DropReason::NobodyThere => "nobody_there",
             DropReason::QueueFull => "queue_full",
         }
+    }
+
+    /// Whether it is the ordinary course of a network, and no news for a person: a tab was closed and somebody still
+    /// speaks to it.
+    #[must_use]
+    pub const fn is_ordinary(self) -> bool {
+        matches!(self, DropReason::Reflected | DropReason::NobodyThere)
     }
 
     /// What it means, for the log.
@@ -96,6 +107,7 @@ impl DropReason {
             DropReason::Forbidden => "posed as the host, the gateway or the DHCP server",
             DropReason::Storm => "broadcasts came too fast",
             DropReason::Reflected => "addressed to the port it came from",
+            DropReason::NobodyThere => "nobody has the address they were sent to",
             DropReason::QueueFull => "it reads more slowly than it is sent to",
         }
     }
@@ -125,6 +137,15 @@ impl PortCounters {
     #[must_use]
     pub fn drops(&self, reason: DropReason) -> u64 {
         self.drops[reason as usize].load(Ordering::Relaxed)
+    }
+
+    /// Frames dropped for reasons that a person may want to know.
+    #[must_use]
+    pub fn notable_drops(&self) -> u64 {
+        let notable = DropReason::ALL
+            .into_iter()
+            .filter(|reason| !reason.is_ordinary());
+        notable.map(|reason| self.drops(reason)).sum()
     }
 
     pub(super) fn count_in(&self, bytes: usize) {

@@ -8,19 +8,20 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long an address is remembered after its last frame (IEEE 802.1D §7.9.2 recommends 300 s).
+/// After how much silence an address may be taken by another port, or make room (IEEE 802.1D §7.9.2 recommends 300 s).
+/// Until somebody wants it, or its port goes, it stays: a tab that only listens must be found for as long as it is there.
 pub const AGEING: Duration = Duration::from_secs(300);
 
-/// How often, at most, aged addresses are swept out to make room.
+/// How often, at most, silent addresses are swept out to make room.
 const SWEEP: Duration = Duration::from_secs(10);
 
-/// Bounds of the table.
+/// Bounds of the table: what each port may have in it.
 #[derive(Clone, Copy, Debug)]
 pub struct TableLimits {
-    /// Addresses in all.
-    pub entries: usize,
     /// Addresses that one client may use: more than one, since a client may be a bridge of virtual machines.
-    pub per_client: usize,
+    pub client: usize,
+    /// Addresses behind the uplink that are remembered.
+    pub uplink: usize,
 }
 
 pub(super) struct Table {
@@ -69,7 +70,7 @@ impl Table {
         &mut self,
         address: MacAddress,
         port: &Arc<Port>,
-        limited: bool,
+        client: bool,
         now: Instant,
     ) -> Learned {
         if let Some(entry) = self.entries.get_mut(&address) {
@@ -80,20 +81,24 @@ impl Table {
             if entry.pinned || now.saturating_duration_since(entry.last_seen) < AGEING {
                 return Learned::Held(Arc::clone(&entry.port));
             }
-        } else if self.entries.len() >= self.limits.entries {
-            self.sweep(now);
         }
-        if limited && count(port) >= self.limits.per_client {
-            self.sweep(now);
-            if count(port) >= self.limits.per_client {
-                return Learned::TooMany;
-            }
+        let limit = if client {
+            self.limits.client
+        } else {
+            self.limits.uplink
+        };
+        if count(port) >= limit {
+            self.sweep(port.id, now);
         }
-        // A full table forgets nobody: frames to an address that did not fit are flooded.
-        if self.entries.len() < self.limits.entries {
+        if count(port) < limit {
             self.insert(address, port, false, now);
+            Learned::Known
+        } else if client {
+            Learned::TooMany
+        } else {
+            // Frames to an address behind the uplink need no entry: what nobody knows is looked for there.
+            Learned::Known
         }
-        Learned::Known
     }
 
     pub(super) fn forget(&mut self, port: u64) {
@@ -116,11 +121,14 @@ impl Table {
         (self.entries.iter()).map(|(address, entry)| (*address, entry.port.id))
     }
 
-    fn sweep(&mut self, now: Instant) {
+    /// Forgets the silent addresses of a port that needs room; no port can make another's be forgotten.
+    fn sweep(&mut self, port: u64, now: Instant) {
         if now.saturating_duration_since(self.swept) >= SWEEP {
             self.swept = now;
             self.entries.retain(|_, entry| {
-                let keep = entry.pinned || now.saturating_duration_since(entry.last_seen) < AGEING;
+                let keep = entry.pinned
+                    || entry.port.id != port
+                    || now.saturating_duration_since(entry.last_seen) < AGEING;
                 if !keep {
                     entry.port.addresses.fetch_sub(1, Ordering::Relaxed);
                 }

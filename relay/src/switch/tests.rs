@@ -51,8 +51,8 @@ impl Bench {
                 protected: vec![Ipv4Addr::new(10, 77, 0, 1)],
             },
             table: TableLimits {
-                entries: 64,
-                per_client: 4,
+                client: 4,
+                uplink: 64,
             },
             flood_rate: 50,
         };
@@ -82,16 +82,58 @@ fn drops(plug: &Plug, reason: DropReason) -> u64 {
 }
 
 #[test]
-fn an_unknown_station_is_looked_for_everywhere_but_where_the_frame_came_from() {
+fn a_broadcast_goes_everywhere_but_where_it_came_from() {
     let bench = Bench::new();
     let (alice, at_alice) = bench.plug(Kind::Client, None);
     let (_bob, at_bob) = bench.plug(Kind::Client, None);
     let (_host, at_host) = bench.plug(Kind::Uplink, Some(HOST));
-    alice.forward(&frame(BOB, ALICE), bench.now);
+    alice.forward(&frame(ALL, ALICE), bench.now);
     assert_eq!(
         (at_alice.count(), at_bob.count(), at_host.count()),
         (0, 1, 1)
     );
+}
+
+#[test]
+fn a_stranger_is_looked_for_behind_the_uplink_alone() {
+    let bench = Bench::new();
+    let (alice, _) = bench.plug(Kind::Client, None);
+    let (_bob, at_bob) = bench.plug(Kind::Client, None);
+    let (host, at_host) = bench.plug(Kind::Uplink, Some(HOST));
+    alice.forward(&frame([2, 0, 0, 0, 9, 9], ALICE), bench.now);
+    assert_eq!((at_bob.count(), at_host.count()), (0, 1));
+    host.forward(&frame([2, 0, 0, 0, 9, 9], HOST), bench.now);
+    assert_eq!(
+        (at_bob.count(), drops(&host, DropReason::NobodyThere)),
+        (0, 1)
+    );
+}
+
+#[test]
+fn a_tab_that_only_listens_is_found_for_as_long_as_it_is_there() {
+    let bench = Bench::new();
+    let (alice, at_alice) = bench.plug(Kind::Client, None);
+    let (host, _) = bench.plug(Kind::Uplink, Some(HOST));
+    alice.forward(&frame(ALL, ALICE), bench.now);
+    let much_later = bench.now + 100 * AGEING;
+    // Others that need room do not cost it its place.
+    for n in 0..100 {
+        host.forward(&frame(ALL, [2, 0, 0, 0, 2, n]), much_later);
+    }
+    at_alice.count();
+    host.forward(&frame(ALICE, HOST), much_later);
+    assert_eq!(at_alice.count(), 1);
+}
+
+#[test]
+fn a_client_that_changes_its_addresses_slowly_may_go_on() {
+    let bench = Bench::new();
+    let (client, _) = bench.plug(Kind::Client, None);
+    for n in 0..20 {
+        let now = bench.now + u32::from(n) * AGEING / 2;
+        client.forward(&frame(ALL, [2, 0, 0, 0, 1, n]), now);
+    }
+    assert_eq!(drops(&client, DropReason::TooManyAddresses), 0);
 }
 
 #[test]

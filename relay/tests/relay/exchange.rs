@@ -27,7 +27,7 @@ async fn two_tabs_find_each_other_and_then_speak_alone() {
 async fn frames_of_every_size_arrive_whole_and_in_order() {
     let relay = relay(&["--queue-frames", "100000"]).await;
     let (mut alice, mut bob) = (client(&relay).await, client(&relay).await);
-    bob.send(frame(ALICE, BOB, b"here I am")).await;
+    bob.send(frame(ALL, BOB, b"here I am")).await;
     alice.receive().await;
     let frames: Vec<Vec<u8>> = (0..=1_500_u32)
         .map(|length| {

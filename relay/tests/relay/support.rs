@@ -99,18 +99,20 @@ impl Client {
 
     /// The next frame. Pings are answered on the way; a text message is a failure.
     pub(crate) async fn receive(&mut self) -> Vec<u8> {
-        loop {
-            let next = timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("no frame came");
-            match next.expect("the connection ended").unwrap() {
-                // The gateway announces itself when it likes; tests speak of what clients say.
-                Message::Binary(frame) if frame[12..14] != EXPERIMENTAL => {}
-                Message::Binary(frame) => return frame.to_vec(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("not a frame: {other:?}"),
+        let socket = &mut self.socket;
+        let frame = async move {
+            loop {
+                match socket.next().await.expect("the connection ended").unwrap() {
+                    // The gateway announces itself when it likes; tests speak of what clients say.
+                    Message::Binary(frame) if frame[12..14] == EXPERIMENTAL => {
+                        return frame.to_vec();
+                    }
+                    Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
+                    other => panic!("not a frame: {other:?}"),
+                }
             }
-        }
+        };
+        timeout(PATIENCE, frame).await.expect("no frame came")
     }
 
     /// Reads until the relay closes, and says with which code and reason.
