@@ -145,7 +145,7 @@ fn random_bytes_are_dropped() {
 fn mutated_frames_do_no_more_than_break_a_connection() {
     for_seeds(12, |seed| {
         let frames = ordinary_frames(seed);
-        let mut random = Random::new([seed as u8 + 100; 32]);
+        let mut random = Random::new([(seed as u8).wrapping_add(100); 32]);
         let cable = Impairments {
             delay: Duration::from_millis(2),
             ..Impairments::default()
