@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod http;
 pub mod metrics;
 pub mod page;
+mod plain;
 mod relay;
 pub mod server;
 pub mod session;

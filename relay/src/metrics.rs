@@ -1,5 +1,6 @@
 //! What passed and what was dropped, for people (the log), programs (`/status`, JSON) and Prometheus (`/metrics`).
 
+use crate::gateway::Leases;
 use crate::switch::Switch;
 use crate::switch::port::{DropReason, Kind, Port};
 use std::collections::HashMap;
@@ -13,20 +14,22 @@ use tokio::time::{Instant, sleep};
 const REPORT: Duration = Duration::from_secs(10);
 
 /// What can be read about the relay.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Metrics {
     started: Instant,
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Metrics {
-            started: Instant::now(),
-        }
-    }
+    leases: Leases,
 }
 
 impl Metrics {
+    /// Begins now; the relay's counters are with the ports of its switch.
+    #[must_use]
+    pub fn new(leases: Leases) -> Metrics {
+        Metrics {
+            started: Instant::now(),
+            leases,
+        }
+    }
+
     /// The state of the relay, as JSON.
     #[must_use]
     pub fn json(&self, switch: &Switch) -> String {
@@ -59,12 +62,22 @@ impl Metrics {
                 )
             })
             .collect();
+        let leases: Vec<String> = self.leases.list().iter().map(|lease| {
+            format!(
+                "{{\"address\":\"{}\",\"hardware\":\"{}\",\"hostname\":\"{}\",\"seconds_left\":{}}}",
+                lease.address,
+                lease.hardware,
+                lease.hostname,
+                lease.remaining.as_secs(),
+            )
+        }).collect();
         format!(
-            "{{\"version\":\"{}\",\"uptime_seconds\":{},\"mtu\":{},\"ports\":[{}]}}\n",
+            "{{\"version\":\"{}\",\"uptime_seconds\":{},\"mtu\":{},\"ports\":[{}],\"leases\":[{}]}}\n",
             env!("CARGO_PKG_VERSION"),
             self.started.elapsed().as_secs(),
             switch.mtu(),
-            ports.join(",")
+            ports.join(","),
+            leases.join(",")
         )
     }
 
@@ -78,7 +91,9 @@ impl Metrics {
             .count();
         let mut text = format!(
             "# TYPE ethertab_clients gauge\nethertab_clients {clients}\n\
+             # TYPE ethertab_leases gauge\nethertab_leases {}\n\
              # TYPE ethertab_uptime_seconds gauge\nethertab_uptime_seconds {}\n",
+            self.leases.list().len(),
             self.started.elapsed().as_secs()
         );
         type Field = fn(&Port) -> &AtomicU64;

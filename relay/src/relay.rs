@@ -6,13 +6,14 @@ use crate::gateway;
 use crate::http;
 use crate::metrics::{self, Metrics};
 use crate::page::Page;
+use crate::plain::plain;
 use crate::server::Server;
 use crate::server::origin::Origins;
 use crate::switch::guard::Guard;
 use crate::switch::port::Kind;
 use crate::switch::{Switch, SwitchConfig};
 use crate::uplink::tap::Tap;
-use crate::uplink::{TapError, overlapping, plain};
+use crate::uplink::{TapError, overlapping};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -127,7 +128,7 @@ impl Relay {
             failures,
         };
 
-        gateway::start(plan, &relay, &failed).map_err(StartError::Gateway)?;
+        let leases = gateway::start(plan, &relay, &failed).map_err(StartError::Gateway)?;
         if let Some((name, tap)) = tap {
             relay.connect_tap(name, tap, failed);
             relay.start_demo(plan).await;
@@ -139,7 +140,7 @@ impl Relay {
             origins: Origins::new(&plan.allow_origin),
             max_clients: plan.max_clients,
             limits: plan.client,
-            metrics: Metrics::default(),
+            metrics: Metrics::new(leases),
             stop: relay.stop.clone(),
             tasks: relay.tasks.clone(),
             clients: Arc::new(AtomicUsize::new(0)),

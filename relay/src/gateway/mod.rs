@@ -5,6 +5,8 @@ mod dhcp;
 pub mod dns;
 pub mod link;
 
+pub use dhcp::{Leased, Leases};
+
 use crate::config::{NetworkPlan, Plan};
 use crate::relay::Relay;
 use crate::switch::port::Kind;
@@ -29,8 +31,12 @@ const TCP_BUFFER: usize = 64 * 1024;
 /// Connections of TCP at once, opening and closing ones included.
 const TCP_CONNECTIONS: usize = 512;
 
-/// Starts the gateway. `failed` hears about it if it ends.
-pub(crate) fn start(plan: &Plan, relay: &Relay, failed: &mpsc::Sender<String>) -> io::Result<()> {
+/// Starts the gateway, and gives the table of its DHCP server. `failed` hears about it if it ends.
+pub(crate) fn start(
+    plan: &Plan,
+    relay: &Relay,
+    failed: &mpsc::Sender<String>,
+) -> io::Result<Leases> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::other)?;
     let clock = TokioClock::start();
@@ -41,13 +47,14 @@ pub(crate) fn start(plan: &Plan, relay: &Relay, failed: &mpsc::Sender<String>) -
     let outlet = Box::new(Arc::clone(&queue));
     let plug = (relay.switch()).plug_in(Kind::Gateway, "gateway".into(), outlet, Some(address));
     let link = SwitchLink::new(plug, queue, clock.clone());
-    let (network, driver) = Network::new(stack, link, clock);
+    let (network, driver) = Network::new(stack, link, clock.clone());
     let failed = failed.clone();
     relay.spawn(async move {
         let ended = driver.await;
         let _ = failed.try_send(format!("the gateway's stack has ended: {ended:?}"));
     });
-    relay.spawn(dhcp::serve(network.clone(), dhcp::config(plan)));
+    let leases = Leases::new(dhcp::config(plan), clock);
+    relay.spawn(dhcp::serve(network.clone(), leases.clone()));
     let answers = dns::Answers::new(plan);
     let (tasks, stop) = (relay.tasks(), relay.stopping());
     relay.spawn(dns::udp::serve(
@@ -62,7 +69,7 @@ pub(crate) fn start(plan: &Plan, relay: &Relay, failed: &mpsc::Sender<String>) -
         tasks.clone(),
         stop.clone(),
     ));
-    Ok(())
+    Ok(leases)
 }
 
 fn config(network: &NetworkPlan) -> Config {

@@ -11,10 +11,10 @@ mod liveness;
 pub use form::{Form, NotFrames};
 
 use crate::config::ClientLimits;
+use crate::plain::plain;
 use crate::switch::port::{Kind, Port};
 use crate::switch::queue::FrameQueue;
 use crate::switch::{Plug, Switch};
-use crate::uplink::plain;
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};

@@ -1,6 +1,6 @@
 //! One learning switch (IEEE 802.1D §7, without the spanning tree: it has no second switch to make a loop with).
 //!
-//! Enters: frames from the tasks that read the ports, by a plain call of [`Switch::forward`]. Leaves: the same frames,
+//! Enters: frames from the tasks that read the ports, by a plain call of [`Plug::forward`]. Leaves: the same frames,
 //! copied into the queue, or written to the device, of the ports that they go to. There is no task of its own: a frame
 //! passes one lock for a moment and one queue. Nothing here waits, so one slow port cannot hold up another; what a
 //! queue cannot take is dropped and counted at the port that was too slow.
@@ -11,7 +11,7 @@
 //!   somebody else turns up with it (a tab that came back before its dead connection was noticed), the holder is asked
 //!   by a ping at once, so a dead one makes room within seconds;
 //! - it hears what is sent to its addresses, to groups and to all, and nothing else;
-//! - [`guard`] drops frames that pose as the relay's own hosts; [`port::StormLimit`] bounds broadcasts.
+//! - [`guard`] drops frames that pose as the relay's own hosts; each client's broadcasts are bounded in number.
 
 pub mod guard;
 pub mod port;

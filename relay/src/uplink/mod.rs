@@ -6,5 +6,4 @@ mod routes;
 pub mod tap;
 
 pub use permission::TapError;
-pub(crate) use permission::plain;
 pub(crate) use routes::overlapping;

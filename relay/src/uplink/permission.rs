@@ -1,5 +1,6 @@
 //! Why there is no TAP, in one sentence that names the missing piece, and what to do about it.
 
+use crate::plain::plain;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -102,12 +103,6 @@ fn list(f: &mut fmt::Formatter<'_>, ways_out: &[WayOut]) -> fmt::Result {
         )?;
     }
     Ok(())
-}
-
-/// What the kernel said, without its number.
-pub(crate) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 impl fmt::Display for TapError {

@@ -1,7 +1,7 @@
 //! What a tab asks the gateway: an address, an echo, names.
 
 use crate::station::station;
-use crate::support::relay;
+use crate::support::{relay, request};
 use ethertab_relay::Relay;
 use ethertab_stack::config::TcpOptions;
 use ethertab_stack::driver::{Error, Network, PingOptions};
@@ -92,6 +92,12 @@ async fn a_tab_gets_an_address_of_its_own_and_reaches_the_gateway() {
         assert_eq!(lease.mtu, Some(1_500));
         assert_eq!(lease.gateway, None, "without a TAP nobody forwards");
     }
+    let status = request(&relay, "GET /status HTTP/1.1").await;
+    let listed = format!(
+        "\"address\":\"{}\",\"hardware\":\"02:00:00:00:01:01\"",
+        first.address
+    );
+    assert!(status.contains(&listed), "{status}");
     let reply = alice.ping(GATEWAY, PingOptions::default()).await.unwrap();
     assert_eq!((reply.source, reply.size), (GATEWAY, 56));
     let reply = alice

@@ -2,8 +2,6 @@
 
 use crate::support::*;
 use ethertab_relay::Relay;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 
 async fn refused(relay: &Relay, headers: &[(&'static str, &str)]) -> u16 {
@@ -12,18 +10,6 @@ async fn refused(relay: &Relay, headers: &[(&'static str, &str)]) -> u16 {
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("let in with {headers:?}"),
     }
-}
-
-async fn request(relay: &Relay, head: &str) -> String {
-    let mut stream = TcpStream::connect(relay.address()).await.unwrap();
-    let request = format!(
-        "{head}\r\nHost: {}\r\nConnection: close\r\n\r\n",
-        relay.address()
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut response = Vec::new();
-    stream.read_to_end(&mut response).await.unwrap();
-    String::from_utf8_lossy(&response).into_owned()
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use ethertab_relay::switch::port::{DropReason, Port};
 use futures_util::{SinkExt, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -134,4 +135,17 @@ impl Client {
             }
         }
     }
+}
+
+/// Sends a request of HTTP and gives the whole response.
+pub(crate) async fn request(relay: &Relay, head: &str) -> String {
+    let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+    let request = format!(
+        "{head}\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        relay.address()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await.unwrap();
+    String::from_utf8_lossy(&response).into_owned()
 }
