@@ -105,6 +105,7 @@ impl Addresses {
         self.v4
     }
 
+    #[inline]
     pub(super) fn kind_v4(&self, address: Ipv4Addr) -> Kind {
         if self.v4.is_some_and(|(ours, _)| ours == address) {
             Kind::Ours

@@ -139,6 +139,7 @@ impl Internet {
                 link: self.mtu,
                 least: ipv4::LEAST_REASSEMBLY,
             };
+            self.recent = None;
             let mtu = self.path_mtu.report(&report, now)?;
             kind = Unreachable::TooBig {
                 mtu: u16::try_from(mtu).unwrap_or(u16::MAX),

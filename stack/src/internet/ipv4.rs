@@ -26,7 +26,25 @@ pub(super) enum Origin {
     Loopback,
 }
 
+/// What all packets between the same two ends have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Train {
+    /// Source and destination as transport gave them.
+    ends: (IpAddr, IpAddr),
+    path: Path,
+    source: Ipv4Addr,
+    limit: Limit,
+}
+
+impl Train {
+    #[inline]
+    fn carries(&self, departure: &Departure) -> bool {
+        self.ends == (departure.source, departure.destination)
+    }
+}
+
 impl Internet {
+    #[inline]
     pub(super) fn receive_v4<'p>(
         &mut self,
         packet: &'p [u8],
@@ -69,6 +87,7 @@ impl Internet {
     }
 
     /// Whether a packet may come from where it says it does, and is for us.
+    #[inline]
     fn admit_v4(&self, header: &Ipv4Header, origin: Origin) -> Result<Cast, DropReason> {
         let destination = self.addresses.kind_v4(header.destination);
         let source = self.addresses.kind_v4(header.source);
@@ -207,25 +226,34 @@ impl Internet {
         }
     }
 
+    #[inline]
     pub(super) fn send_v4(
         &mut self,
         departure: &Departure,
         destination: Ipv4Addr,
         packet: &mut [u8],
     ) -> Sent {
-        let path = self.route_v4(destination);
-        let Some((path, source)) =
-            path.and_then(|path| Some((path, self.source_v4(departure, &path)?)))
-        else {
-            self.counters.drop(DropReason::NoRoute);
-            return Sent::NoRoute;
+        let train = match self.recent {
+            Some(train) if train.carries(departure) => train,
+            _ => match self.train_v4(departure, destination) {
+                Some(train) => *self.recent.insert(train),
+                None => {
+                    self.counters.drop(DropReason::NoRoute);
+                    return Sent::NoRoute;
+                }
+            },
         };
+        let Train {
+            path,
+            source,
+            limit,
+            ..
+        } = train;
         let length = HEADER.saturating_add(departure.length);
         let Some(packet) = packet.get_mut(..length) else {
             self.counters.drop(DropReason::MalformedIp);
             return Sent::NoRoute;
         };
-        let limit = self.path_mtu.limit(departure.destination, self.mtu);
         let dont_fragment = departure.dont_fragment && !limit.fragment;
         let fits = path.local || length <= limit.mtu;
         let header = Ipv4Header {
@@ -271,6 +299,17 @@ impl Internet {
             }
             Sent::Queued
         }
+    }
+
+    /// The way from here to there; `None`: there is none.
+    fn train_v4(&self, departure: &Departure, destination: Ipv4Addr) -> Option<Train> {
+        let path = self.route_v4(destination)?;
+        Some(Train {
+            ends: (departure.source, departure.destination),
+            path,
+            source: self.source_v4(departure, &path)?,
+            limit: self.path_mtu.limit(departure.destination, self.mtu),
+        })
     }
 
     /// Our address for this packet; `None` if it names one that is not ours.

@@ -41,7 +41,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 use fragment::Reassemblies;
 use icmp::RateLimit;
-use ipv4::Origin;
+use ipv4::{Origin, Train};
 use path_mtu::PathMtu;
 use reply::{Replies, Reply};
 use route::Routes;
@@ -128,6 +128,8 @@ pub struct Internet {
     reassemblies: Reassemblies,
     replies: Replies,
     icmp_limit: RateLimit,
+    /// The way that the last packet took: packets come in trains. Forgotten whenever anything that it follows from changes.
+    recent: Option<Train>,
     /// Counters of IPv4 identifications; each destination uses one of them.
     identifications: [u16; Internet::IDENTIFICATIONS],
     /// Decides which.
@@ -154,12 +156,14 @@ impl Internet {
             reassemblies: Reassemblies::new(config),
             replies: Replies::new(config.reply_queue, config.reply_bytes),
             icmp_limit: RateLimit::new(config.icmp_errors_per_second),
+            recent: None,
             identifications: core::array::from_fn(|_| random.next_u16()),
             spread: random.next_u32(),
         }
     }
 
     /// Takes a packet that a frame with a destination of kind `cast` brought.
+    #[inline]
     pub fn receive<'p>(
         &mut self,
         ether_type: EtherType,
@@ -190,6 +194,7 @@ impl Internet {
     }
 
     /// Writes the header in front of the payload at `packet[HEADER..]` and says where the packet goes.
+    #[inline]
     pub fn send(&mut self, departure: &Departure, packet: &mut [u8], _now: Instant) -> Sent {
         match departure.destination {
             IpAddr::V4(destination) => self.send_v4(departure, destination, packet),
@@ -239,12 +244,15 @@ impl Internet {
                 self.fragment_expired_v4(&expired.key, (*hop_limit, bytes), now);
             }
         }
-        self.path_mtu.advance(now);
+        if self.path_mtu.advance(now) {
+            self.recent = None;
+        }
     }
 
     /// Sets our address with the length of its network's prefix, and the default gateway. Routes start afresh:
     /// the network itself, and the gateway for the rest.
     pub fn set_address(&mut self, address: Option<(Ipv4Addr, u8)>, gateway: Option<Ipv4Addr>) {
+        self.recent = None;
         self.addresses.set_v4(address);
         self.gateway = gateway.map(IpAddr::V4);
         self.routes.clear();
@@ -260,11 +268,13 @@ impl Internet {
     /// Adds a route through `gateway`, or on the link if there is none, until the address is set again. False if
     /// the table is full.
     pub fn add_route(&mut self, prefix: Prefix, gateway: Option<IpAddr>) -> bool {
+        self.recent = None;
         self.routes.add(prefix, gateway)
     }
 
     /// Sets the largest packet, in bytes, that the link carries.
     pub fn set_mtu(&mut self, mtu: usize) {
+        self.recent = None;
         self.mtu = mtu;
     }
 

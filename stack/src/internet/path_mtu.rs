@@ -140,11 +140,13 @@ impl PathMtu {
     }
 
     /// RFC 1191 §6.3: what was lowered long ago is forgotten, and the link's MTU is tried again.
-    pub(super) fn advance(&mut self, now: Instant) {
-        if self.soonest.is_some_and(|soonest| soonest <= now) {
+    pub(super) fn advance(&mut self, now: Instant) -> bool {
+        let is_due = self.soonest.is_some_and(|soonest| soonest <= now);
+        if is_due {
             self.entries.retain(|entry| entry.expires > now);
             self.note_soonest();
         }
+        is_due
     }
 }
 

@@ -9,6 +9,7 @@ use core::net::IpAddr;
 ///
 /// A group address cannot be a source (IEEE 802.3 §3.2.3), and our own address as the source is an echo of what we
 /// sent.
+#[inline]
 pub(super) fn cast(header: &EthernetHeader, hardware: MacAddress) -> Option<Cast> {
     if header.source.is_multicast() || header.source == hardware {
         None
@@ -38,6 +39,7 @@ pub(super) fn group_address(group: IpAddr) -> MacAddress {
 }
 
 /// Writes the header in front of the packet at `frame[14..]`; false if there is no packet.
+#[inline]
 pub(super) fn frame_packet(frame: &mut [u8], source: MacAddress, destination: MacAddress) -> bool {
     let Some(first) = frame.get(HEADER) else {
         return false;

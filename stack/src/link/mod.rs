@@ -118,6 +118,7 @@ impl Link {
     }
 
     /// Takes a frame. Gives back the packet in it; `None`: it was ARP, or not for us.
+    #[inline]
     pub fn receive<'f>(&mut self, frame: &'f [u8], now: Instant) -> Option<LinkArrival<'f>> {
         if frame.len() > self.longest_frame {
             self.counters.drop(DropReason::FrameLength);
@@ -159,6 +160,7 @@ impl Link {
 
     /// Writes the Ethernet header in front of the IP packet at `frame[14..]` and answers true if the frame may
     /// leave now. False: a copy waits for the neighbour's address, or it was dropped and counted.
+    #[inline]
     pub fn send(&mut self, next_hop: NextHop, frame: &mut [u8], now: Instant) -> bool {
         let destination = match next_hop {
             NextHop::Neighbor(address) => match self.neighbors.hardware_of(address, now) {
@@ -246,6 +248,7 @@ impl Link {
     }
 
     /// The next thing that the floors above should know.
+    #[inline]
     pub fn poll_event(&mut self) -> Option<LinkEvent> {
         self.events.pop_front()
     }

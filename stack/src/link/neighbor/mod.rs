@@ -118,6 +118,7 @@ impl Neighbors {
     }
 
     /// The hardware address to send to now; `None`: the packet has to wait.
+    #[inline]
     pub(super) fn hardware_of(&mut self, address: IpAddr, now: Instant) -> Option<MacAddress> {
         let slot = self.table.find(address)?;
         let neighbor = self.table.get(slot)?;

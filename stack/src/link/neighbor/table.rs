@@ -47,10 +47,12 @@ impl Table {
         self.slots.iter_mut().flatten()
     }
 
+    #[inline]
     pub(super) fn get(&mut self, slot: Slot) -> Option<&mut Neighbor> {
         self.slots.get_mut(slot as usize)?.as_mut()
     }
 
+    #[inline]
     pub(super) fn find(&mut self, address: IpAddr) -> Option<Slot> {
         let slots = &self.slots;
         let is_it = |slot: Slot| {
@@ -61,10 +63,19 @@ impl Table {
         if is_it(*recent) {
             return Some(*recent);
         }
-        let hash = hash(self.key, address);
-        let slot = *self.index.find(hash, |&slot| is_it(slot))?;
+        let slot = Self::look_up(self.key, &self.index, address, is_it)?;
         *recent = slot;
         Some(slot)
+    }
+
+    #[cold]
+    fn look_up(
+        key: Key,
+        index: &HashTable<Slot>,
+        address: IpAddr,
+        is_it: impl Fn(Slot) -> bool,
+    ) -> Option<Slot> {
+        index.find(hash(key, address), |&slot| is_it(slot)).copied()
     }
 
     /// Adds a neighbour that is not in the table.
