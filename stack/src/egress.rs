@@ -66,6 +66,7 @@ impl Stack {
     }
 
     /// What sockets want to send.
+    #[inline]
     fn descend_sockets(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
         let internet = &self.internet;
         let source_for = |destination| internet.route(destination).map(|path| path.source);
@@ -81,6 +82,7 @@ impl Stack {
         }
     }
 
+    #[inline]
     fn descend_from_transport(
         &mut self,
         departure: &Departure,
@@ -109,6 +111,7 @@ impl Stack {
         }
     }
 
+    #[inline]
     fn descend_to_link(
         &mut self,
         length: usize,

@@ -15,6 +15,7 @@ use core::net::IpAddr;
 
 impl Stack {
     /// One frame from the link.
+    #[inline]
     pub(crate) fn climb(&mut self, frame: &[u8], now: Instant) {
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.len() as u64;
@@ -30,6 +31,7 @@ impl Stack {
         self.climb_to_transport(arrival, packet, now);
     }
 
+    #[inline]
     fn climb_from_internet(
         &mut self,
         ether_type: EtherType,
@@ -47,6 +49,7 @@ impl Stack {
         }
     }
 
+    #[inline]
     fn climb_to_transport(&mut self, arrival: InternetArrival<'_>, packet: &[u8], now: Instant) {
         match arrival {
             InternetArrival::Datagram(mut arrival) => {

@@ -84,6 +84,7 @@ impl Ring {
     }
 
     /// Appends as much of `bytes` as fits and returns how much that was. Overwrites what was written ahead there.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) -> usize {
         let taken = self.write_ahead(0, bytes);
         self.commit(taken);
@@ -91,6 +92,7 @@ impl Ring {
     }
 
     /// Writes `bytes` beginning `offset` bytes behind the end, without making them count; returns how many fitted.
+    #[inline]
     pub fn write_ahead(&mut self, offset: usize, bytes: &[u8]) -> usize {
         let taken = bytes.len().min(self.room().saturating_sub(offset));
         if taken == 0 {
@@ -111,6 +113,7 @@ impl Ring {
     }
 
     /// Makes `count` bytes that were written ahead count, from the end on; no more than there are.
+    #[inline]
     pub fn commit(&mut self, count: usize) {
         let count = count.min(self.ahead);
         self.length += count;
@@ -118,6 +121,7 @@ impl Ring {
     }
 
     /// The bytes from `offset` on, at most `length` of them, as the two pieces that the ring's end cuts.
+    #[inline]
     #[must_use]
     pub fn peek(&self, offset: usize, length: usize) -> (&[u8], &[u8]) {
         let offset = offset.min(self.length);
@@ -134,6 +138,7 @@ impl Ring {
     }
 
     /// Copies bytes from `offset` on into `out` without taking them; returns how many.
+    #[inline]
     pub fn copy_to(&self, offset: usize, out: &mut [u8]) -> usize {
         let (first, second) = self.peek(offset, out.len());
         let total = first.len() + second.len();

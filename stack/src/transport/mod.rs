@@ -82,6 +82,7 @@ impl Transport {
     }
 
     /// Takes a packet for one of our addresses.
+    #[inline]
     pub fn receive(&mut self, arrival: &Arrival<'_>, now: Instant) -> Received {
         match arrival.protocol {
             Protocol::TCP => {
@@ -127,6 +128,7 @@ impl Transport {
 
     /// Writes the next segment or datagram behind the headroom of its destination; `None`: nothing to send now.
     /// TCP, UDP and echo take turns, so none waits for another to run dry.
+    #[inline]
     pub fn transmit(
         &mut self,
         now: Instant,
@@ -135,6 +137,9 @@ impl Transport {
         source_for: SourceFor<'_>,
     ) -> Option<Outgoing> {
         const KINDS: usize = 3;
+        if !self.udp.has_work() && !self.echo.has_work() {
+            return self.tcp.transmit(now, out, headroom).map(Outgoing::Written);
+        }
         for _ in 0..KINDS {
             let turn = self.turn;
             self.turn = (turn + 1) % KINDS;

@@ -37,6 +37,7 @@ pub struct EthernetHeader {
 
 impl EthernetHeader {
     /// The header and what follows, padding included; `None` if the frame is too short.
+    #[inline]
     #[must_use]
     pub fn parse(frame: &[u8]) -> Option<(EthernetHeader, &[u8])> {
         let (header, payload) = frame.split_first_chunk::<HEADER>()?;
@@ -50,6 +51,7 @@ impl EthernetHeader {
     }
 
     /// Writes the header and returns the room behind it; `None`, and nothing written, if there is too little.
+    #[inline]
     pub fn emit<'o>(&self, out: &'o mut [u8]) -> Option<&'o mut [u8]> {
         let (header, rest) = out.split_first_chunk_mut::<HEADER>()?;
         header[0..6].copy_from_slice(&self.destination.0);

@@ -73,6 +73,7 @@ impl Ipv4Header {
     }
 
     /// The header, and the payload without the link's padding.
+    #[inline]
     pub fn parse(packet: &[u8]) -> Result<(Ipv4Header, &[u8]), Ipv4Error> {
         let (fixed, _) = packet
             .split_first_chunk::<HEADER>()
@@ -86,7 +87,13 @@ impl Ipv4Header {
         let (header, payload) = packet
             .split_at_checked(header_length)
             .ok_or(Ipv4Error::Malformed)?;
-        if !checksum::is_valid(header) {
+        let is_sound = if header_length == HEADER {
+            let words = fixed.as_chunks::<4>().0;
+            checksum::of_words::<5>(core::array::from_fn(|at| u32::from_be_bytes(words[at]))) == 0
+        } else {
+            checksum::is_valid(header)
+        };
+        if !is_sound {
             return Err(Ipv4Error::Checksum);
         }
         Ok((Self::read(fixed, payload.len() as u16), payload))
@@ -112,6 +119,7 @@ impl Ipv4Header {
         Ok(length)
     }
 
+    #[inline]
     fn read(fixed: &[u8; HEADER], payload_length: u16) -> Ipv4Header {
         let flags = u16::from_be_bytes([fixed[6], fixed[7]]);
         Ipv4Header {
@@ -131,6 +139,7 @@ impl Ipv4Header {
 
     /// Writes the header with its checksum and returns the room behind it; `None`, and nothing written, if there
     /// is too little or the total length would pass 65,535.
+    #[inline]
     pub fn emit<'o>(&self, out: &'o mut [u8]) -> Option<&'o mut [u8]> {
         let total_length = self.payload_length.checked_add(HEADER as u16)?;
         let (header, rest) = out.split_first_chunk_mut::<HEADER>()?;

@@ -110,6 +110,7 @@ impl<'p> TcpSegment<'p> {
     ///
     /// # Errors
     /// If the header does not fit or its length is below 20 bytes.
+    #[inline]
     pub fn parse(segment: &'p [u8]) -> Result<TcpSegment<'p>, MalformedTcp> {
         let (fixed, rest) = segment
             .split_first_chunk::<HEADER_LENGTH>()
@@ -138,6 +139,7 @@ impl<'p> TcpSegment<'p> {
 impl TcpHeader {
     /// Writes header and options to the front of `out`, with a checksum of 0, and returns their length: a multiple of
     /// four, at most [`MAX_HEADER_LENGTH`]. Writes nothing and returns 0 if `out` is too short.
+    #[inline]
     pub fn emit(&self, options: &SegmentOptions, out: &mut [u8]) -> usize {
         let length = HEADER_LENGTH + options.length();
         let Some((fixed, rest)) = out
@@ -146,16 +148,21 @@ impl TcpHeader {
         else {
             return 0;
         };
-        fixed[0..2].copy_from_slice(&self.source_port.to_be_bytes());
-        fixed[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
-        fixed[4..8].copy_from_slice(&self.sequence.to_be_bytes());
-        fixed[8..12].copy_from_slice(&self.acknowledgement.to_be_bytes());
-        fixed[12] = ((length / 4) as u8) << 4;
-        fixed[13] = self.flags.0;
-        fixed[14..16].copy_from_slice(&self.window.to_be_bytes());
-        fixed[16..18].copy_from_slice(&[0, 0]);
-        fixed[18..20].copy_from_slice(&self.urgent.to_be_bytes());
-        options.emit(rest);
+        let pair = |high: u16, low: u16| u32::from(high) << 16 | u32::from(low);
+        let control = u16::from_be_bytes([((length / 4) as u8) << 4, self.flags.0]);
+        let words = [
+            pair(self.source_port, self.destination_port),
+            self.sequence,
+            self.acknowledgement,
+            pair(control, self.window),
+            pair(0, self.urgent),
+        ];
+        for (bytes, word) in fixed.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+            *bytes = word.to_be_bytes();
+        }
+        if !rest.is_empty() {
+            options.emit(rest);
+        }
         length
     }
 }

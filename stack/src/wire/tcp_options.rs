@@ -131,6 +131,7 @@ impl SegmentOptions {
 
     /// How many SACK ranges fit beside the other options.
     #[must_use]
+    #[inline]
     pub const fn sack_room(&self) -> usize {
         let room = (ROOM - self.length_without_sack()).saturating_sub(4) / 8;
         if room < MAX_SACK_BLOCKS {
@@ -142,11 +143,13 @@ impl SegmentOptions {
 
     /// Bytes that they take in a header: a multiple of four, at most 40. SACK ranges that do not fit are left out.
     #[must_use]
+    #[inline]
     pub fn length(&self) -> usize {
         let blocks = usize::from(self.sack.count).min(self.sack_room());
         self.length_without_sack() + if blocks > 0 { 4 + 8 * blocks } else { 0 }
     }
 
+    #[inline]
     const fn length_without_sack(&self) -> usize {
         let mut length = 0;
         if self.maximum_segment.is_some() {

@@ -40,6 +40,7 @@ impl Acknowledgement {
     }
 
     /// `length` bytes came in order. Every second full segment is acknowledged at once (SHLD-19), others after a delay.
+    #[inline]
     pub(super) fn for_data(
         &mut self,
         length: usize,

@@ -125,6 +125,7 @@ impl Connection {
     }
 
     /// After anything that happened: timers follow what is in flight, and a connection that is over stops all.
+    #[inline]
     pub(super) fn settle(&mut self, shared: &mut Shared, now: Instant) {
         if self.program.lost_data && self.send.buffer.is_empty() && !self.state.is_closed() {
             // RFC 9293 §3.6.1, SHLD-3: all that was written is delivered, and not all that came was read.

@@ -118,6 +118,7 @@ impl Tcp {
     }
 
     /// Takes one segment.
+    #[inline]
     pub fn receive(&mut self, arrival: &Arrival<'_>, now: Instant) {
         let Some((segment, tuple)) = self.open_up(arrival) else {
             return;
@@ -143,6 +144,7 @@ impl Tcp {
     }
 
     /// Checks what every segment must satisfy, and takes it apart.
+    #[inline]
     fn open_up<'p>(&mut self, arrival: &Arrival<'p>) -> Option<(TcpSegment<'p>, FourTuple)> {
         let counters = &mut self.shared.counters;
         let Ok(segment) = TcpSegment::parse(arrival.payload) else {
@@ -291,7 +293,7 @@ impl Tcp {
         if let Some(at) = connection.timers.first() {
             self.timers.enter(index, at);
         }
-        if connection.program.has_news() {
+        if connection.program.has_news() && !connection.program.in_event_queue {
             self.announce(index);
         }
     }
@@ -352,6 +354,7 @@ impl Tcp {
     }
 
     /// Writes the next segment behind the headroom of its destination; `None`: nothing to send now.
+    #[inline]
     pub fn transmit(
         &mut self,
         now: Instant,
@@ -372,6 +375,15 @@ impl Tcp {
             }
             let out = out.get_mut(headroom.before(connection.tuple.remote.ip())..)?;
             let departure = connection.transmit(&mut self.shared, now, out);
+            if departure.is_some() && connection.is_streaming() {
+                // Whether another segment may leave is found out at its next turn, once, and not now as well.
+                connection.in_ready_queue = true;
+                self.ready.push_back(index);
+                if let Some(at) = connection.timers.first() {
+                    self.timers.enter(index, at);
+                }
+                return departure;
+            }
             self.attend(index, now);
             if departure.is_some() {
                 return departure;

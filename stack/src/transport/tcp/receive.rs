@@ -297,6 +297,7 @@ impl Connection {
 
     /// The common case without the steps: in order, nothing special, and either data or news of ours. Each condition is what
     /// a step would find, and what is done is what the steps would do (`receive/tests.rs` compares both).
+    #[inline]
     fn receive_predicted(
         &mut self,
         incoming: &Incoming<'_>,
@@ -480,6 +481,7 @@ impl Connection {
     }
 
     /// Takes the window of an acceptable acknowledgement; says whether its size changed.
+    #[inline]
     fn note_window(&mut self, incoming: &Incoming<'_>, now: Instant) -> bool {
         let changed =
             self.send
@@ -527,6 +529,7 @@ impl Connection {
     }
 
     /// Bytes at RCV.NXT.
+    #[inline]
     fn take_in_order(&mut self, payload: &[u8], shared: &Shared, now: Instant) {
         let receive = &mut self.receive;
         let mut taken = receive.buffer.push(payload);

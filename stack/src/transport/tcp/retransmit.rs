@@ -75,6 +75,7 @@ impl Recovery {
     }
 
     /// How many more bytes the congestion window allows.
+    #[inline]
     pub(super) fn allowance(&self, in_flight: usize, full_segment: usize) -> usize {
         let window = self.congestion.window();
         // RFC 3042: each of the first two duplicates lets one new segment out.
@@ -87,6 +88,7 @@ impl Recovery {
     }
 
     /// About to look whether data may leave.
+    #[inline]
     pub(super) fn before_send(&mut self, in_flight: usize, now: Instant) {
         if in_flight == 0 {
             let timeout = self.round_trip.timeout();
@@ -95,6 +97,7 @@ impl Recovery {
     }
 
     /// Numbers up to `behind` left for the first time, `bytes` of data among them.
+    #[inline]
     pub(super) fn on_new_sent(
         &mut self,
         behind: Seq,
@@ -287,6 +290,7 @@ impl Connection {
     }
 
     /// The timer runs while something is in flight, or while something waits that the window holds back.
+    #[inline]
     pub(super) fn settle_retransmit_timer(&mut self, shared: &Shared, now: Instant) {
         if self.send.in_flight() > 0 {
             if !self.timers.is_set(Timer::Retransmit) {

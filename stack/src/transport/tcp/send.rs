@@ -210,6 +210,15 @@ impl Connection {
         self.plan(shared).is_some()
     }
 
+    /// Whether the segment that just left is one of many: more waits behind it, and nothing else is to be done.
+    #[inline]
+    pub(super) fn is_streaming(&self) -> bool {
+        self.state.may_send()
+            && self.send.next < self.send.end()
+            && self.send.in_flight() > 0
+            && self.timers.is_set(Timer::Retransmit)
+    }
+
     /// Whether data, or the FIN, may leave now.
     pub(super) fn has_data_segment(&self, shared: &Shared) -> bool {
         self.plan_data(shared).is_some()
@@ -252,6 +261,7 @@ impl Connection {
     }
 
     /// What leaves next; `None`: nothing, for now.
+    #[inline]
     fn plan(&self, shared: &Shared) -> Option<Plan> {
         if self.state.is_closed() || self.state.is_time_wait() {
             return None;
@@ -288,6 +298,7 @@ impl Connection {
             .then(|| bare(send.acceptable()))
     }
 
+    #[inline]
     fn plan_data(&self, shared: &Shared) -> Option<Plan> {
         let send = &self.send;
         if self.recovery.head_lost && send.unacknowledged < send.highest {
@@ -307,10 +318,8 @@ impl Connection {
         let full = self.full_segment();
         let allowed = window.min(self.recovery.allowance(send.in_flight(), full));
         let mut length = queued.min(allowed).min(self.largest_payload(full, shared));
-        if length < queued {
+        if length > full && (length < queued || !send.may_send_short()) {
             // The end of what may leave now stays whole: silly window avoidance on our side.
-            length -= if length > full { length % full } else { 0 };
-        } else if length > full && !send.may_send_short() {
             length -= length % full;
         }
         let plan = self.data(Kind::Next, send.next, length);
@@ -367,13 +376,12 @@ impl Connection {
 
     /// Payload of the largest segment that the link cuts for us: whole segments, or one.
     fn largest_payload(&self, full: usize, shared: &Shared) -> usize {
-        let most = LARGEST_PACKET - self.send.headers - (MAX_HEADER_LENGTH - TCP_HEADER);
-        let largest = shared.link.largest_segment.min(most);
-        if largest > full {
-            largest - largest % full
-        } else {
-            full
+        if shared.link.largest_segment <= full {
+            return full;
         }
+        let most = LARGEST_PACKET - self.send.headers - (MAX_HEADER_LENGTH - TCP_HEADER);
+        let largest = shared.link.largest_segment.min(most).max(full);
+        largest - largest % full
     }
 
     /// Options of a segment that is not a SYN.
@@ -420,17 +428,27 @@ impl Connection {
             },
             urgent,
         };
+        let length = out.len();
         let start = header.emit(options, out);
-        if plan.length > 0 {
-            let offset = plan.sequence.since(self.send.first_byte()) as usize;
-            self.send.buffer.copy_to(offset, &mut out[start..]);
+        let (header, data) = out.split_at_mut(start);
+        let offset = plan.sequence.since(self.send.first_byte()) as usize;
+        if !shared.link.fill_checksums {
+            self.send.buffer.copy_to(offset, data);
+            return;
         }
-        if shared.link.fill_checksums {
-            fill_checksum(&self.tuple, out);
-        }
+        let (source, destination) = (self.tuple.local.ip(), self.tuple.remote.ip());
+        let (first, second) = self.send.buffer.peek(offset, data.len());
+        let (front, back) = data.split_at_mut(first.len());
+        let sum = Checksum::pseudo_header(source, destination, Protocol::TCP, length)
+            .with(header)
+            .with_copy(first, front)
+            .with_copy(second, back)
+            .finish();
+        header[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].copy_from_slice(&sum.to_be_bytes());
     }
 
     /// Takes note of what left.
+    #[inline]
     fn on_sent(&mut self, plan: &Plan, shared: &mut Shared, now: Instant) {
         if plan.flags.contains(Flags::ACK) {
             self.acknowledgement.sent(&mut self.timers);

@@ -59,6 +59,7 @@ impl Timers {
     }
 
     /// Whether it is set.
+    #[inline]
     pub(super) fn is_set(&self, timer: Timer) -> bool {
         self.due[timer as usize] != NEVER
     }
@@ -73,6 +74,7 @@ impl Timers {
     }
 
     /// When the first is due.
+    #[inline]
     pub(super) fn first(&self) -> Option<Instant> {
         let first = self.due.iter().copied().fold(NEVER, Instant::min);
         (first != NEVER).then_some(first)
@@ -99,6 +101,7 @@ impl TimerQueue {
     }
 
     /// Makes sure that `connection` comes up at `at` or before.
+    #[inline]
     pub(super) fn enter(&mut self, connection: u32, at: Instant) {
         let slot = connection as usize;
         if self.places.len() <= slot {

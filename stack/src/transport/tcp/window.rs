@@ -38,6 +38,7 @@ impl SendWindow {
 
     /// RFC 9293 §3.10.7.4, fifth step: takes the window of an acceptable acknowledgement unless a later segment set it
     /// already. Says whether its size changed.
+    #[inline]
     pub(super) fn update(&mut self, sequence: Seq, acknowledgement: Seq, field: u16) -> bool {
         let is_newer = self.set_by_sequence < sequence
             || (self.set_by_sequence == sequence && self.set_by_acknowledgement <= acknowledgement);
@@ -118,6 +119,7 @@ impl ReceiveWindow {
     }
 
     /// Bytes that the peer may send from `next` on, by all that we ever announced.
+    #[inline]
     pub(super) fn remaining(&self, next: Seq) -> u32 {
         u32::try_from(self.edge - next).unwrap_or(0)
     }

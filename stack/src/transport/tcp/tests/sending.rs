@@ -2,7 +2,6 @@
 
 use super::rig::*;
 use crate::config::{Config, ListenOptions, TcpOptions};
-use crate::wire::ip::Headroom;
 use crate::wire::tcp::Flags;
 use alloc::vec::Vec;
 
