@@ -47,10 +47,17 @@ impl Page {
             "" => "index.html",
             path => path,
         };
-        match self {
+        let mut response = match self {
             Page::Embedded => embedded(path, headers),
             Page::Directory(directory) => from_directory(directory, path).await,
-        }
+        };
+        let headers = response.headers_mut();
+        let nosniff = HeaderValue::from_static("nosniff");
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        // A page of somebody else's must not show ours in a frame and have it clicked on.
+        let own_frames = HeaderValue::from_static("frame-ancestors 'self'");
+        headers.insert(header::CONTENT_SECURITY_POLICY, own_frames);
+        response
     }
 }
 

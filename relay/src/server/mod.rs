@@ -198,9 +198,13 @@ impl Server {
                 String::from_utf8_lossy(value.as_bytes()).into_owned()
             })
         };
-        let (origin, host) = (show(header::ORIGIN), show(header::HOST));
+        let host = show(header::HOST);
+        let hint = match headers.contains_key(header::ORIGIN) {
+            true => show(header::ORIGIN),
+            false => format!("http://{host}"),
+        };
         tracing::warn!(
-            "{peer} was refused: origin {origin:?}, host {host:?}; --allow-origin {origin:?} would let it in"
+            "{peer} was refused, for its origin or host {host:?}; --allow-origin {hint:?} would let it in"
         );
         text(
             StatusCode::FORBIDDEN,
