@@ -50,9 +50,12 @@ export class Figures<Name extends string> {
     }
   }
 
-  set(name: Name, text: string): void {
+  /** `more` is shown while the pointer rests on the figure. */
+  set(name: Name, text: string, more = ''): void {
     const value = this.values.get(name);
-    if (value !== undefined) say(value, text);
+    if (value === undefined) return;
+    say(value, text);
+    value.title = more;
   }
 
   clear(): void {

@@ -9,6 +9,9 @@ const mostParts = 16;
 /** Bytes of one such part. */
 const mostPartBytes = 4 * 1024 * 1024;
 
+/** How a page looks that says nothing of it; weaker than any rule of its own. */
+const plain = ':where(body) { margin: 16px; font: 15px/1.5 system-ui, sans-serif } :where(img) { max-width: 100%; height: auto }';
+
 type Fetch = (url: string) => Promise<Response>;
 
 /** Elements that would ask the browser for something, or that could not work here. */
@@ -25,6 +28,9 @@ export async function renderPage(
   await Promise.all(parts.slice(0, mostParts).map((part) => inline(page, part, address, fetch)));
   for (const found of page.querySelectorAll(unwanted)) found.remove();
   for (const found of page.querySelectorAll('*')) cutOff(found, address);
+  const style = page.createElement('style');
+  style.textContent = plain;
+  page.head.prepend(style);
   const frame = element('iframe', { title: `The page at ${address}`, sandbox: 'allow-same-origin' });
   frame.srcdoc = `<!doctype html>${page.documentElement.outerHTML}`;
   frame.addEventListener('load', () => frame.contentDocument?.addEventListener('click', (event) => followLink(event, follow)));

@@ -84,8 +84,14 @@ function show(counters: NetworkCounters, figures: Figures<string>, built: Map<Fl
   figures.set('bytes', `${size(counters.bytesReceived)}, ${size(counters.bytesTransmitted)}`);
   figures.set('again', count(counters.tcpTimeoutRetransmits + counters.tcpFastRetransmits));
   const drops = Object.values(counters.drops).reduce((sum, value) => sum + value, counters.link.receiveQueueDrops);
-  figures.set('dropped', count(drops));
+  figures.set('dropped', count(drops), reasons(counters.drops));
   figures.set('memory', size(counters.memoryBytes));
+}
+
+/** Which drops there were, the most frequent first. */
+function reasons(drops: Record<string, number>): string {
+  const sorted = Object.entries(drops).sort(([, one], [, other]) => other - one);
+  return sorted.map(([reason, times]) => `${count(times)} ${reason}`).join(', ');
 }
 
 /** One floor: its protocols, its counters, its lamps. */
