@@ -105,6 +105,14 @@ pub struct Counters {
     pub frames_transmitted: u64,
     /// Bytes in those frames.
     pub bytes_transmitted: u64,
+    /// IP packets that came up from the link.
+    pub packets_received: u64,
+    /// IP packets that went down to the link.
+    pub packets_transmitted: u64,
+    /// TCP segments and UDP datagrams that came up to transport, those to ourselves included.
+    pub segments_received: u64,
+    /// TCP segments and UDP datagrams that transport sent, those to ourselves included.
+    pub segments_transmitted: u64,
     /// TCP segments sent again after a timeout.
     pub tcp_timeout_retransmits: u64,
     /// TCP segments sent again by fast retransmit or recovery.
@@ -123,6 +131,10 @@ impl Default for Counters {
             bytes_received: 0,
             frames_transmitted: 0,
             bytes_transmitted: 0,
+            packets_received: 0,
+            packets_transmitted: 0,
+            segments_received: 0,
+            segments_transmitted: 0,
             tcp_timeout_retransmits: 0,
             tcp_fast_retransmits: 0,
             tcp_resets_sent: 0,
@@ -159,6 +171,10 @@ impl AddAssign<&Counters> for Counters {
         self.bytes_received += other.bytes_received;
         self.frames_transmitted += other.frames_transmitted;
         self.bytes_transmitted += other.bytes_transmitted;
+        self.packets_received += other.packets_received;
+        self.packets_transmitted += other.packets_transmitted;
+        self.segments_received += other.segments_received;
+        self.segments_transmitted += other.segments_transmitted;
         self.tcp_timeout_retransmits += other.tcp_timeout_retransmits;
         self.tcp_fast_retransmits += other.tcp_fast_retransmits;
         self.tcp_resets_sent += other.tcp_resets_sent;

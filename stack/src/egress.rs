@@ -10,7 +10,7 @@ use crate::stack::Stack;
 use crate::time::Instant;
 use crate::transport::Outgoing;
 use crate::wire::ethernet;
-use crate::wire::ip::{Departure, Headroom, Unreachable};
+use crate::wire::ip::{Departure, Headroom, Protocol, Unreachable};
 use crate::wire::ipv4;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -94,6 +94,8 @@ impl Stack {
             self.counters.drop(DropReason::FrameLength);
             return Step::Elsewhere;
         };
+        let is_segment = matches!(departure.protocol, Protocol::TCP | Protocol::UDP);
+        self.counters.segments_transmitted += u64::from(is_segment);
         match self.internet.send(departure, packet, now) {
             Sent::Ready {
                 length,
@@ -129,6 +131,7 @@ impl Stack {
             }
             return Step::Elsewhere;
         }
+        self.counters.packets_transmitted += 1;
         if self.link.send(next_hop, &mut out[..end], now) {
             Step::Frame(end)
         } else {

@@ -20,6 +20,8 @@ impl Stack {
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.len() as u64;
         if let Some(arrival) = self.link.receive(frame, now) {
+            let is_ip = matches!(arrival.ether_type, EtherType::IPV4 | EtherType::IPV6);
+            self.counters.packets_received += u64::from(is_ip);
             self.climb_from_internet(arrival.ether_type, arrival.packet, arrival.cast, now);
         }
         self.heed_link(now);
@@ -53,6 +55,8 @@ impl Stack {
     fn climb_to_transport(&mut self, arrival: InternetArrival<'_>, packet: &[u8], now: Instant) {
         match arrival {
             InternetArrival::Datagram(mut arrival) => {
+                let is_segment = matches!(arrival.protocol, Protocol::TCP | Protocol::UDP);
+                self.counters.segments_received += u64::from(is_segment);
                 arrival.verify_checksum &= self.config.link.verify_checksums;
                 match self.transport.receive(&arrival, now) {
                     Received::Consumed => {}

@@ -4,7 +4,7 @@ import type { Channel } from './channel.js';
 import type { CaptureOptions, PacketSummary } from './types.js';
 
 /** Summaries that one call brings. */
-const BATCH = 256;
+const BATCH = 64;
 
 export function capture(channel: Channel, options: CaptureOptions = {}): ReadableStream<PacketSummary> {
   const id = channel.newId();

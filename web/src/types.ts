@@ -78,8 +78,8 @@ export interface Network extends EventTarget {
   /** Like the browser's `fetch`, over our own TCP: `http:` only for now, no CORS, no forbidden headers. */
   fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
   /**
-   * Every frame that passes from now on, until the stream is cancelled. A reader that is too slow misses frames: the next
-   * summary says how many in `missed`. Several captures may run at once.
+   * Every frame that passes from now on, until the stream is cancelled. A reader that is too slow misses the oldest: the
+   * next summary says how many in `missed`. Several captures may run at once.
    */
   capture(options?: CaptureOptions): ReadableStream<PacketSummary>;
   /** What passed, and what was dropped and why, since the network was opened. */
@@ -396,6 +396,12 @@ export interface NetworkCounters {
   bytesReceived: number;
   framesTransmitted: number;
   bytesTransmitted: number;
+  /** IP packets that came up from the link, and that went down to it. */
+  packetsReceived: number;
+  packetsTransmitted: number;
+  /** TCP segments and UDP datagrams, those to ourselves included. */
+  segmentsReceived: number;
+  segmentsTransmitted: number;
   tcpTimeoutRetransmits: number;
   tcpFastRetransmits: number;
   tcpResetsSent: number;

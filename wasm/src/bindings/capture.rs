@@ -12,8 +12,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasm_bindgen::prelude::*;
 
-/// Frames that wait to be looked at; a reader that is slower misses some and is told how many.
-const FRAMES: usize = 2_048;
+/// Frames that wait to be looked at. A reader that is slower misses the oldest, and is told how many: what it sees is
+/// never long ago.
+const FRAMES: usize = 512;
 /// Bytes of frames that wait.
 const BYTES: usize = 4 * 1024 * 1024;
 
@@ -42,7 +43,7 @@ struct Frame {
     outbound: bool,
     at: Instant,
     bytes: Vec<u8>,
-    /// Frames that found no room before this one.
+    /// Frames before this one that were given up.
     missed: u32,
 }
 
@@ -151,15 +152,24 @@ impl Capture {
 
 impl Waiting {
     fn put(&mut self, outbound: bool, at: Instant, frame: &[u8]) {
-        if self.frames.len() >= FRAMES || self.bytes + frame.len() > BYTES {
-            self.missed = self.missed.saturating_add(1);
-            return;
+        let mut bytes = Vec::new();
+        while self.frames.len() >= FRAMES || self.bytes + frame.len() > BYTES {
+            let Some(oldest) = self.frames.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.bytes.len();
+            bytes = oldest.bytes;
+            let missed = self.frames.front_mut().map(|next| &mut next.missed);
+            let missed = missed.unwrap_or(&mut self.missed);
+            *missed = missed.saturating_add(oldest.missed).saturating_add(1);
         }
+        bytes.clear();
+        bytes.extend_from_slice(frame);
         self.bytes += frame.len();
         self.frames.push_back(Frame {
             outbound,
             at,
-            bytes: frame.to_vec(),
+            bytes,
             missed: core::mem::take(&mut self.missed),
         });
     }
@@ -211,16 +221,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slow_reader_misses_frames_and_is_told_how_many() {
+    fn a_slow_reader_misses_the_oldest_frames_and_is_told_how_many() {
         let mut waiting = Waiting::default();
-        for _ in 0..FRAMES + 5 {
-            waiting.put(true, Instant::ZERO, &[0; 60]);
+        for number in 0..FRAMES + 5 {
+            waiting.put(true, Instant::from_micros(number as u64), &[0; 60]);
         }
-        assert_eq!(waiting.take(usize::MAX).len(), FRAMES);
+        let taken = waiting.take(usize::MAX);
+        assert_eq!(taken.len(), FRAMES);
+        assert_eq!((taken[0].missed, taken[0].at), (5, Instant::from_micros(5)));
+        assert_eq!(taken[1].missed, 0);
         assert_eq!(waiting.bytes, 0);
-        waiting.put(false, Instant::ZERO, &[0; 60]);
-        assert_eq!(waiting.take(10)[0].missed, 5);
-        waiting.put(false, Instant::ZERO, &[0; 60]);
-        assert_eq!(waiting.take(10)[0].missed, 0);
+    }
+
+    #[test]
+    fn large_frames_are_bounded_by_their_bytes() {
+        let mut waiting = Waiting::default();
+        for _ in 0..200 {
+            waiting.put(false, Instant::ZERO, &[0; 64 * 1024]);
+        }
+        assert!(waiting.bytes <= BYTES);
+        let taken = waiting.take(usize::MAX);
+        assert_eq!(taken.len() as u32 + taken[0].missed, 200);
     }
 }

@@ -10,7 +10,8 @@ const mostParts = 16;
 const mostPartBytes = 4 * 1024 * 1024;
 
 /** How a page looks that says nothing of it; weaker than any rule of its own. */
-const plain = ':where(body) { margin: 16px; font: 15px/1.5 system-ui, sans-serif } :where(img) { max-width: 100%; height: auto }';
+const plain =
+  ':where(body) { margin: 16px; font: 15px/1.5 system-ui, sans-serif } :where(img) { max-width: 100%; height: auto }';
 
 type Fetch = (url: string) => Promise<Response>;
 

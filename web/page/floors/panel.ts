@@ -4,12 +4,10 @@ import type { Floor } from '../dissect/index.js';
 import { element, Figures, find, say } from '../element.js';
 import { count, size } from '../format.js';
 import { climb, floors } from './climb.js';
-
-type Direction = 'in' | 'out';
-type Flow = Record<Direction, number>;
+import { type Direction, type Flow, Messages } from './messages.js';
 
 /** How often the stack's own counters are asked for, in milliseconds. */
-const askEvery = 500;
+const askEvery = 250;
 /** A lamp burns this long, and the next floor's follows after `step`. */
 const burn = 480;
 const step = 40;
@@ -40,24 +38,31 @@ export function floorsPanel(network: Network): FloorsPanel {
     dropped: 'Dropped',
     memory: 'Stack’s memory',
   });
-  void report(network, figures, built);
+  const messages = new Messages();
+  void report(network, (counters) => {
+    show(counters, figures, built);
+    messages.counted({ in: counters.segmentsReceived, out: counters.segmentsTransmitted });
+    built.get('application')?.show(messages.flow);
+  });
 
   return {
     passed(batch) {
       for (const packet of batch) {
         const { height, protocols } = climb(packet);
+        messages.passed(packet.direction, height);
         floors.slice(0, height).forEach((floor, level) => {
           const delay = packet.direction === 'in' ? level * step : (height - 1 - level) * step;
-          built.get(floor)?.passed(packet.direction, 1 + packet.missed, protocols, delay);
+          built.get(floor)?.light(packet.direction, protocols, delay);
         });
       }
-      for (const room of built.values()) room.show();
+      messages.settle();
+      built.get('application')?.show(messages.flow);
     },
   };
 }
 
-/** Shows the stack's counters until the network ends; pauses while nobody looks. */
-async function report(network: Network, figures: Figures<string>, built: Map<Floor, Room>): Promise<void> {
+/** Asks for the stack's counters until the network ends; pauses while nobody looks. */
+async function report(network: Network, tell: (counters: NetworkCounters) => void): Promise<void> {
   let open = true;
   network.closed.then(
     () => {
@@ -70,7 +75,7 @@ async function report(network: Network, figures: Figures<string>, built: Map<Flo
   while (open) {
     if (!document.hidden) {
       try {
-        show(await network.counters(), figures, built);
+        tell(await network.counters());
       } catch {
         // A network that has ended has no counters; one that is being opened has none yet.
       }
@@ -80,7 +85,9 @@ async function report(network: Network, figures: Figures<string>, built: Map<Flo
 }
 
 function show(counters: NetworkCounters, figures: Figures<string>, built: Map<Floor, Room>): void {
-  built.get('link')?.exactly({ in: counters.framesReceived, out: counters.framesTransmitted });
+  built.get('link')?.show({ in: counters.framesReceived, out: counters.framesTransmitted });
+  built.get('internet')?.show({ in: counters.packetsReceived, out: counters.packetsTransmitted });
+  built.get('transport')?.show({ in: counters.segmentsReceived, out: counters.segmentsTransmitted });
   figures.set('bytes', `${size(counters.bytesReceived)}, ${size(counters.bytesTransmitted)}`);
   figures.set('again', count(counters.tcpTimeoutRetransmits + counters.tcpFastRetransmits));
   const drops = Object.values(counters.drops).reduce((sum, value) => sum + value, counters.link.receiveQueueDrops);
@@ -97,11 +104,9 @@ function reasons(drops: Record<string, number>): string {
 /** One floor: its protocols, its counters, its lamps. */
 class Room {
   readonly item: HTMLLIElement;
-  private readonly flow: Flow = { in: 0, out: 0 };
   private readonly numbers: Record<Direction, HTMLElement>;
   private readonly lamps: Record<Direction, Lamp>;
   private readonly chips = new Map<string, Lamp>();
-  private counted = false;
 
   constructor(floor: Floor) {
     const { title, unit, protocols } = rooms[floor];
@@ -133,23 +138,15 @@ class Room {
     );
   }
 
-  passed(direction: Direction, packets: number, protocols: readonly string[], delay: number): void {
-    if (!this.counted) this.flow[direction] += packets;
+  light(direction: Direction, protocols: readonly string[], delay: number): void {
     this.lamps[direction].light(delay);
     this.chips.get('Ethernet')?.light(delay);
     for (const protocol of protocols) this.chips.get(protocol)?.light(delay);
   }
 
-  /** From now on the stack itself says how many passed. */
-  exactly(flow: Flow): void {
-    this.counted = true;
-    Object.assign(this.flow, flow);
-    this.show();
-  }
-
-  show(): void {
-    say(this.numbers.in, count(this.flow.in));
-    say(this.numbers.out, count(this.flow.out));
+  show(flow: Flow): void {
+    say(this.numbers.in, count(flow.in));
+    say(this.numbers.out, count(flow.out));
   }
 }
 
@@ -166,6 +163,7 @@ class Lamp {
     const now = performance.now();
     if (now - this.last < rest) return;
     this.last = now;
-    this.bulb.animate([{ '--glow': 1 }, { '--glow': 0 }], { duration: burn, delay, easing: 'ease-out' });
+    // Opacity alone: no style or paint is computed anew, however much passes.
+    this.bulb.animate({ opacity: [1, 0] }, { duration: burn, delay, easing: 'ease-out', pseudoElement: '::after' });
   }
 }
