@@ -11,7 +11,6 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use ethertab_stack::Instant;
 use ethertab_stack::driver;
-use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 
 /// `performance.now()` as a [`driver::Clock`]: the origin is the scope's.
@@ -59,18 +58,7 @@ impl Future for Sleep {
         }
         let deadline = self.deadline;
         let ticket = SLEEPERS.with_borrow_mut(|sleepers| {
-            let ticket = self.ticket.unwrap_or_else(|| {
-                sleepers.next_ticket += 1;
-                sleepers.next_ticket
-            });
-            match sleepers.waiting.entry((deadline, ticket)) {
-                std::collections::btree_map::Entry::Occupied(mut entry) => {
-                    entry.get_mut().clone_from(context.waker());
-                }
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(context.waker().clone());
-                }
-            }
+            let ticket = sleepers.enter(deadline, self.ticket, context.waker());
             sleepers.arm(now);
             ticket
         });
@@ -82,7 +70,11 @@ impl Future for Sleep {
 impl Sleep {
     fn leave(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            SLEEPERS.with_borrow_mut(|sleepers| sleepers.waiting.remove(&(self.deadline, ticket)));
+            SLEEPERS.with_borrow_mut(|sleepers| {
+                if let Ok(place) = sleepers.place(self.deadline, ticket) {
+                    sleepers.waiting.remove(place);
+                }
+            });
         }
     }
 }
@@ -97,9 +89,16 @@ thread_local! {
     static SLEEPERS: RefCell<Sleepers> = const { RefCell::new(Sleepers::new()) };
 }
 
+struct Sleeper {
+    deadline: Instant,
+    ticket: u64,
+    waker: Waker,
+}
+
 struct Sleepers {
-    waiting: BTreeMap<(Instant, u64), Waker>,
-    next_ticket: u64,
+    /// Sorted, the latest first. A page has a handful: one for each driver and for each network that reconnects.
+    waiting: Vec<Sleeper>,
+    last_ticket: u64,
     /// When the browser's timer fires, and its id.
     armed: Option<(Instant, JsValue)>,
     fire: Option<Closure<dyn FnMut()>>,
@@ -108,16 +107,42 @@ struct Sleepers {
 impl Sleepers {
     const fn new() -> Sleepers {
         Sleepers {
-            waiting: BTreeMap::new(),
-            next_ticket: 0,
+            waiting: Vec::new(),
+            last_ticket: 0,
             armed: None,
             fire: None,
         }
     }
 
+    /// Where a sleeper is, or where it belongs.
+    fn place(&self, deadline: Instant, ticket: u64) -> Result<usize, usize> {
+        self.waiting
+            .binary_search_by(|sleeper| (deadline, ticket).cmp(&(sleeper.deadline, sleeper.ticket)))
+    }
+
+    /// Lets a sleeper in, or renews its waker.
+    fn enter(&mut self, deadline: Instant, ticket: Option<u64>, waker: &Waker) -> u64 {
+        let ticket = ticket.unwrap_or_else(|| {
+            self.last_ticket += 1;
+            self.last_ticket
+        });
+        match self.place(deadline, ticket) {
+            Ok(place) => self.waiting[place].waker.clone_from(waker),
+            Err(place) => self.waiting.insert(
+                place,
+                Sleeper {
+                    deadline,
+                    ticket,
+                    waker: waker.clone(),
+                },
+            ),
+        }
+        ticket
+    }
+
     /// Sees to it that the browser's timer fires no later than the earliest sleeper wants.
     fn arm(&mut self, now: Instant) {
-        let Some((&(earliest, _), _)) = self.waiting.first_key_value() else {
+        let Some(earliest) = self.waiting.last().map(|sleeper| sleeper.deadline) else {
             return;
         };
         match &self.armed {
@@ -138,15 +163,15 @@ fn fire() {
     let now = BrowserClock::now();
     let due = SLEEPERS.with_borrow_mut(|sleepers| {
         sleepers.armed = None;
-        let later = sleepers.waiting.split_off(&(
-            Instant::from_micros(now.micros().saturating_add(1)),
-            u64::MIN,
-        ));
-        let due = core::mem::replace(&mut sleepers.waiting, later);
+        let later = sleepers
+            .waiting
+            .partition_point(|sleeper| sleeper.deadline > now);
+        let due = sleepers.waiting.split_off(later);
         sleepers.arm(now);
         due
     });
-    for waker in due.into_values() {
-        waker.wake();
+    // The earliest first.
+    for sleeper in due.into_iter().rev() {
+        sleeper.waker.wake();
     }
 }

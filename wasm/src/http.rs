@@ -1,169 +1,266 @@
-//! HTTP/1.1 over our streams: hyper speaks it, this file gives hyper its stream and its request bodies.
+//! One HTTP/1.1 exchange after the other over a connection: the stack's codec speaks, this file carries bytes between it,
+//! the connection and JavaScript.
+//!
+//! Why not hyper's client: it was here, and worked; it made 66 KB of a binary that may have 180 (both gzipped).
 
 use crate::connection::{Connection, with_scratch};
+use crate::task;
 use core::cell::RefCell;
-use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll};
-use hyper::body::{Body, Bytes, Frame, SizeHint};
-use hyper::rt::ReadBufCursor;
+use core::future::poll_fn;
+use core::task::{Context, Poll, Waker};
+use ethertab_stack::application::http::{
+    BodyLength, HttpError, LAST_CHUNK, Piece, ResponseHead, ResponseReader, chunk,
+};
 use js_sys::{Function, Promise, Uint8Array};
 use std::io;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// A shared connection as hyper wants its stream.
-pub(crate) struct Stream(pub(crate) Connection);
-
-impl hyper::rt::Read for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        mut into: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        with_scratch(|scratch| {
-            let room = into.remaining().min(scratch.len());
-            self.0
-                .poll_read(context, &mut scratch[..room])
-                .map_ok(|length| into.put_slice(&scratch[..length]))
-        })
-    }
-}
-
-impl hyper::rt::Write for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Bytes leave by themselves.
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_finish(context)
-    }
-}
-
 /// The body of a request.
 pub(crate) enum Upload {
-    /// Known as a whole; `None` once it is taken, or when there is none.
-    Whole(Option<Bytes>),
+    /// Known as a whole, and already written behind the head.
+    Whole,
     /// Asked for piece by piece: `next()` promises a `Uint8Array`, or `null` at the end.
-    Pieces {
-        next: Function,
-        /// Bytes in all, if known beforehand; without it the body goes out chunked.
-        length: Option<u64>,
-        awaited: RefCell<Option<JsFuture>>,
-        ended: bool,
-    },
+    Pieces { next: Function, length: Option<u64> },
 }
 
-impl Upload {
-    pub(crate) fn pieces(next: Function, length: Option<u64>) -> Upload {
-        Upload::Pieces {
-            next,
-            length,
-            awaited: RefCell::default(),
-            ended: false,
+/// Why an exchange failed.
+pub(crate) enum Failure {
+    /// The connection.
+    Connection(io::Error),
+    /// What the server said was no HTTP.
+    Http(HttpError),
+    /// The program failed to say what the request's body is.
+    Upload(JsValue),
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Failure {
+        Failure::Http(error)
+    }
+}
+
+/// An exchange under way. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    connection: Connection,
+    state: Rc<RefCell<State>>,
+}
+
+struct State {
+    reader: ResponseReader,
+    /// Bytes of the body that came together with the head.
+    early: Vec<u8>,
+    /// The whole request is written.
+    sent: bool,
+    /// The server said more than its answer.
+    surplus: bool,
+    /// Nobody wants the rest of the request any more.
+    stop: bool,
+    upload_failure: Option<JsValue>,
+}
+
+impl Exchange {
+    /// Sends a request: `head` is its head, with the body if that is known as a whole.
+    pub(crate) fn begin(
+        connection: Connection,
+        method: &str,
+        head: Vec<u8>,
+        body: Upload,
+    ) -> Exchange {
+        let exchange = Exchange {
+            connection,
+            state: Rc::new(RefCell::new(State {
+                reader: ResponseReader::new(method),
+                early: Vec::new(),
+                sent: false,
+                surplus: false,
+                stop: false,
+                upload_failure: None,
+            })),
+        };
+        // Sending and receiving go on at once: a server may answer, and end, before it has heard everything.
+        task::spawn(exchange.clone().send(head, body));
+        exchange
+    }
+
+    async fn send(self, head: Vec<u8>, body: Upload) {
+        // A failure to write ends the sending. The answer may be there nevertheless; if not, the reader learns of it.
+        if self.write(&head).await.is_err() {
+            return;
+        }
+        if let Upload::Pieces { next, length } = body {
+            match self.send_pieces(&next, length).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(thrown) => {
+                    self.state.borrow_mut().upload_failure = Some(thrown);
+                    // The server must not take what came so far for the whole.
+                    return self.connection.abort();
+                }
+            }
+        }
+        self.state.borrow_mut().sent = true;
+    }
+
+    /// Whether all of it was written.
+    async fn send_pieces(&self, next: &Function, length: Option<u64>) -> Result<bool, JsValue> {
+        let mut left = length;
+        let mut framed = Vec::new();
+        loop {
+            let promised = Promise::resolve(&next.call0(&JsValue::NULL)?);
+            let piece = JsFuture::from(promised).await?;
+            if self.state.borrow().stop {
+                return Ok(false);
+            }
+            if piece.is_null() || piece.is_undefined() {
+                if left.is_some_and(|left| left > 0) {
+                    return Err(js_sys::Error::new("the body is shorter than its length").into());
+                }
+                return Ok(length.is_some() || self.write(LAST_CHUNK).await.is_ok());
+            }
+            let bytes = Uint8Array::new(&piece).to_vec();
+            let written = match &mut left {
+                Some(left) => {
+                    *left = left
+                        .checked_sub(bytes.len() as u64)
+                        .ok_or_else(|| js_sys::Error::new("the body is longer than its length"))?;
+                    self.write(&bytes).await
+                }
+                None => {
+                    framed.clear();
+                    chunk(&bytes, &mut framed);
+                    self.write(&framed).await
+                }
+            };
+            if written.is_err() {
+                return Ok(false);
+            }
         }
     }
-}
 
-/// What the program said when asked for the next piece.
-#[derive(Debug)]
-pub(crate) struct UploadError(String);
-
-impl core::fmt::Display for UploadError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "the request's body failed: {}", self.0)
+    async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = poll_fn(|context| self.connection.poll_write(context, bytes)).await?;
+            bytes = &bytes[written..];
+        }
+        Ok(())
     }
-}
 
-impl std::error::Error for UploadError {}
-
-impl From<JsValue> for UploadError {
-    fn from(thrown: JsValue) -> UploadError {
-        UploadError(match thrown.dyn_ref::<js_sys::Error>() {
-            Some(error) => error.message().into(),
-            None => thrown.as_string().unwrap_or_default(),
+    /// Waits for the head of the answer.
+    pub(crate) fn poll_head(
+        &self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<ResponseHead, Failure>> {
+        let mut early = core::mem::take(&mut self.state.borrow_mut().early);
+        let head = self.poll(context, &mut early, |reader| reader.take_head());
+        self.state.borrow_mut().early = early;
+        head.map(|head| match head? {
+            Some(head) => Ok(head),
+            None => Err(HttpError::Incomplete.into()),
         })
     }
-}
 
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = UploadError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
+    /// Waits for bytes of the body and puts those that are there into `body`; none: the end.
+    pub(crate) fn poll_body(
+        &self,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
-        match &mut *self {
-            Upload::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Upload::Pieces { ended: true, .. } => Poll::Ready(None),
-            Upload::Pieces {
-                next,
-                awaited,
-                ended,
-                ..
-            } => loop {
-                let awaited = awaited.get_mut();
-                let Some(future) = awaited else {
-                    let promise = match next.call0(&JsValue::NULL) {
-                        Ok(returned) => Promise::resolve(&returned),
-                        Err(thrown) => return Poll::Ready(Some(Err(thrown.into()))),
-                    };
-                    *awaited = Some(JsFuture::from(promise));
-                    continue;
+        body: &mut Vec<u8>,
+    ) -> Poll<Result<(), Failure>> {
+        body.append(&mut self.state.borrow_mut().early);
+        if !body.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let end = self.poll(context, body, |_| None::<()>);
+        end.map_ok(|_| ())
+    }
+
+    /// Reads until `found` is, or there are bytes of the body, or the answer is complete.
+    fn poll<T>(
+        &self,
+        context: &mut Context<'_>,
+        body: &mut Vec<u8>,
+        mut found: impl FnMut(&mut ResponseReader) -> Option<T>,
+    ) -> Poll<Result<Option<T>, Failure>> {
+        let mut state = self.state.borrow_mut();
+        let State {
+            reader,
+            surplus,
+            stop,
+            upload_failure,
+            ..
+        } = &mut *state;
+        loop {
+            if reader.is_complete() {
+                *stop = true;
+                return Poll::Ready(Ok(None));
+            }
+            let read = with_scratch(|scratch| {
+                let length = match self.connection.poll_read(context, scratch) {
+                    Poll::Ready(Ok(length)) => length,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Connection(error))),
+                    Poll::Pending => return Poll::Pending,
                 };
-                let Poll::Ready(outcome) = Pin::new(future).poll(context) else {
-                    return Poll::Pending;
-                };
-                *awaited = None;
-                return Poll::Ready(match outcome {
-                    Ok(piece) if piece.is_null() || piece.is_undefined() => {
-                        *ended = true;
-                        None
-                    }
-                    Ok(piece) => {
-                        let bytes = Uint8Array::new(&piece).to_vec();
-                        if bytes.is_empty() {
-                            // An empty chunk would end a chunked body.
-                            continue;
+                if length == 0 {
+                    reader.end_of_stream()?;
+                }
+                let mut rest = &scratch[..length];
+                let mut item = None;
+                loop {
+                    let (taken, piece) = reader.receive(rest)?;
+                    rest = &rest[taken..];
+                    match piece {
+                        Piece::Head => item = found(reader),
+                        Piece::Body(bytes) => body.extend_from_slice(bytes),
+                        Piece::Nothing => return Poll::Ready(Ok(item)),
+                        Piece::End => {
+                            *surplus = !rest.is_empty();
+                            return Poll::Ready(Ok(item));
                         }
-                        Some(Ok(Frame::data(bytes.into())))
                     }
-                    Err(thrown) => {
-                        *ended = true;
-                        Some(Err(thrown.into()))
-                    }
-                });
-            },
+                }
+            });
+            match read {
+                Poll::Ready(Ok(None)) if body.is_empty() => {}
+                Poll::Ready(Err(_)) if upload_failure.is_some() => {
+                    let thrown = upload_failure.take().unwrap_or_default();
+                    return Poll::Ready(Err(Failure::Upload(thrown)));
+                }
+                other => return other,
+            }
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        matches!(
-            self,
-            Upload::Whole(None) | Upload::Pieces { ended: true, .. }
-        )
+    /// Whether the connection may carry another request.
+    pub(crate) fn keeps_alive(&self) -> bool {
+        let state = self.state.borrow();
+        state.sent
+            && state.reader.keeps_alive()
+            && !state.surplus
+            && state.early.is_empty()
+            && is_quiet(&self.connection)
     }
+}
 
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Upload::Whole(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
+/// Whether the server has neither closed a connection that waits nor said anything on it.
+pub(crate) fn is_quiet(connection: &Connection) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    connection.poll_read(&mut context, &mut [0]).is_pending()
+}
+
+/// How the body's end is told.
+pub(crate) fn length_of(body: &Upload, whole: Option<usize>) -> BodyLength {
+    match (body, whole) {
+        (
             Upload::Pieces {
                 length: Some(length),
                 ..
-            } => SizeHint::with_exact(*length),
-            Upload::Pieces { length: None, .. } => SizeHint::default(),
-        }
+            },
+            _,
+        ) => BodyLength::Known(*length),
+        (Upload::Pieces { length: None, .. }, _) => BodyLength::Chunked,
+        (Upload::Whole, Some(length)) => BodyLength::Known(length as u64),
+        (Upload::Whole, None) => BodyLength::None,
     }
 }

@@ -14,6 +14,7 @@ mod http;
 pub mod link;
 mod network;
 mod scope;
+mod task;
 mod turns;
 
 pub use clock::{BrowserClock, Sleep};

@@ -12,7 +12,6 @@ use ethertab_stack::config::{Addressing, Config};
 use ethertab_stack::driver::{self, Clock};
 use ethertab_stack::{Duration, MacAddress, Stack};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 /// How a network is opened.
 #[derive(Clone, Debug)]
@@ -128,7 +127,7 @@ impl Network {
         let clock = BrowserClock;
         let stack = Stack::new(config, scope::random_bytes(), BrowserClock::now());
         let (network, driver) = driver::Network::new(stack, link, clock);
-        spawn_local(async move {
+        crate::task::spawn(async move {
             // The link cannot fail; the driver ends when the network is closed or nobody holds it any more.
             let Ok(()) = driver.await;
         });

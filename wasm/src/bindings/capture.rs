@@ -2,11 +2,12 @@
 
 use super::results::{milliseconds, object};
 use crate::network;
+use crate::task::promise;
 use core::future::poll_fn;
 use core::task::{Poll, Waker};
 use ethertab_stack::Instant;
 use ethertab_stack::wire::pretty::PacketSummary;
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -111,25 +112,23 @@ impl Captures {
 impl Capture {
     /// Waits for frames and takes those that are there, at most `limit`; `undefined` once stopped. Each comes with its
     /// first `snap_length` bytes. One call at a time.
-    pub async fn next(&self, limit: u32, snap_length: u32) -> Option<Array> {
-        let frames: Vec<Frame> = poll_fn(|context| {
-            let mut waiting = lock(&self.waiting);
-            if waiting.frames.is_empty() && !waiting.stopped {
-                waiting.reader = Some(context.waker().clone());
-                return Poll::Pending;
-            }
-            Poll::Ready(waiting.take(limit as usize))
-        })
-        .await;
-        if frames.is_empty() {
-            return None;
-        }
-        Some(
-            frames
-                .iter()
-                .map(|frame| describe(frame, snap_length as usize))
-                .collect(),
-        )
+    #[wasm_bindgen(unchecked_return_type = "Promise<any[] | undefined>")]
+    pub fn next(&self, limit: u32, snap_length: u32) -> Promise {
+        let waiting = Arc::clone(&self.waiting);
+        promise(poll_fn(move |context| {
+            let frames = {
+                let mut waiting = lock(&waiting);
+                if waiting.frames.is_empty() && !waiting.stopped {
+                    waiting.reader = Some(context.waker().clone());
+                    return Poll::Pending;
+                }
+                waiting.take(limit as usize)
+            };
+            let describe = |frame: &Frame| describe(frame, snap_length as usize);
+            Poll::Ready(Ok(
+                (!frames.is_empty()).then(|| frames.iter().map(describe).collect::<Array>())
+            ))
+        }))
     }
 
     /// Stops it.

@@ -1,8 +1,8 @@
 //! Errors on their way to JavaScript.
 
+use crate::http::Failure;
 use ethertab_stack::driver;
 use js_sys::{Object, Reflect};
-use std::error::Error as _;
 use std::io;
 use wasm_bindgen::prelude::*;
 
@@ -30,24 +30,12 @@ pub(super) fn from_io(failure: &io::Error) -> JsValue {
     }
 }
 
-pub(super) fn from_http(failure: &hyper::Error) -> JsValue {
-    let mut source = failure.source();
-    while let Some(cause) = source {
-        if let Some(inner) = cause.downcast_ref::<io::Error>().and_then(inside) {
-            return error(inner.code(), &inner.to_string());
-        }
-        if failure.is_user() {
-            return error("EINVAL", &cause.to_string());
-        }
-        source = cause.source();
+pub(super) fn from_exchange(failure: Failure) -> JsValue {
+    match failure {
+        Failure::Connection(failure) => from_io(&failure),
+        Failure::Http(failure) => error("EHTTP", &failure.to_string()),
+        Failure::Upload(thrown) => thrown,
     }
-    if failure.is_incomplete_message() || failure.is_canceled() {
-        return error(
-            "EHTTP",
-            "the server closed the connection before its answer was complete",
-        );
-    }
-    error("EHTTP", &format!("not a valid HTTP answer: {failure}"))
 }
 
 /// The driver's error in an `io::Error` that it made.

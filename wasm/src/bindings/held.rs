@@ -7,28 +7,37 @@ use core::task::{Poll, Waker};
 use std::rc::Rc;
 
 /// A value that is given back at `release`, not when JavaScript's garbage collector comes by.
-pub(super) struct Held<T> {
+/// Clones share it.
+pub(super) struct Held<T>(Rc<Slot<T>>);
+
+struct Slot<T> {
     value: RefCell<Option<Rc<T>>>,
     waiting: RefCell<Vec<Waker>>,
 }
 
+impl<T> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Held(Rc::clone(&self.0))
+    }
+}
+
 impl<T> Held<T> {
     pub(super) fn new(value: T) -> Held<T> {
-        Held {
+        Held(Rc::new(Slot {
             value: RefCell::new(Some(Rc::new(value))),
             waiting: RefCell::default(),
-        }
+        }))
     }
 
     /// The value, unless it was given back.
     pub(super) fn value(&self) -> Option<Rc<T>> {
-        self.value.borrow().clone()
+        self.0.value.borrow().clone()
     }
 
     /// Gives the value back and ends what waits in [`until_released`](Self::until_released).
     pub(super) fn release(&self) {
-        let value = self.value.borrow_mut().take();
-        self.waiting.take().into_iter().for_each(Waker::wake);
+        let value = self.0.value.borrow_mut().take();
+        self.0.waiting.take().into_iter().for_each(Waker::wake);
         drop(value);
     }
 
@@ -36,13 +45,13 @@ impl<T> Held<T> {
     pub(super) async fn until_released<R>(&self, work: impl Future<Output = R>) -> Option<R> {
         let mut work = pin!(work);
         poll_fn(|context| {
-            if self.value.borrow().is_none() {
+            if self.0.value.borrow().is_none() {
                 return Poll::Ready(None);
             }
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(done));
             }
-            let mut waiting = self.waiting.borrow_mut();
+            let mut waiting = self.0.waiting.borrow_mut();
             if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
                 waiting.push(context.waker().clone());
             }

@@ -6,12 +6,12 @@ use super::results::{self, Information, object};
 use super::{Capture, TcpListener, TcpStream, UdpSocket, options};
 use crate::link::LinkState;
 use crate::network;
+use crate::task::{self, promise};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ethertab_stack::Event;
-use js_sys::{Function, WebAssembly};
+use js_sys::{Array, Function, Promise, WebAssembly};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
 /// A host of its own on the Ethernet behind a relay.
 #[wasm_bindgen]
@@ -56,8 +56,8 @@ impl Network {
         let options = options::read::<options::Network>(options)?.options()?;
         let mtu = options.config.link.mtu;
         let inner = network::Network::start(url, options)?;
-        spawn_local(watch_relay(inner.link().clone(), notify.clone()));
-        spawn_local(watch_lease(inner.clone(), mtu, notify));
+        task::spawn(watch_relay(inner.link().clone(), notify.clone()));
+        task::spawn(watch_lease(inner.clone(), mtu, notify));
         Ok(Network {
             inner,
             mtu,
@@ -66,8 +66,13 @@ impl Network {
     }
 
     /// Resolves once there is an address.
-    pub async fn configured(&self) -> Result<(), JsValue> {
-        self.inner.configured().await.map_err(from_driver)
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn configured(&self) -> Promise {
+        let network = self.inner.clone();
+        promise(async move {
+            network.configured().await.map_err(from_driver)?;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Who and where we are; `null` without an address.
@@ -80,22 +85,22 @@ impl Network {
     }
 
     /// Connects to a name or an address.
-    pub async fn connect(
-        &self,
-        host: &str,
-        port: u16,
-        options: JsValue,
-    ) -> Result<TcpStream, JsValue> {
-        let options = options::read::<options::Tcp>(options)?.options()?;
-        let stream = self.inner.connect(host, port, options).await;
-        stream.map(TcpStream::new).map_err(from_driver)
+    #[wasm_bindgen(unchecked_return_type = "Promise<TcpStream>")]
+    pub fn connect(&self, host: String, port: u16, options: JsValue) -> Promise {
+        let network = self.inner.clone();
+        promise(async move {
+            let options = options::read::<options::Tcp>(options)?.options()?;
+            let stream = network.connect(&host, port, options).await;
+            stream.map(TcpStream::new).map_err(from_driver)
+        })
     }
 
     /// Listens for connections.
     pub fn listen(&self, options: JsValue) -> Result<TcpListener, JsValue> {
+        let accepted = options::read::<options::Tcp>(options.clone())?;
         let options = options::read::<options::Listen>(options)?;
         let local = SocketAddr::new(options.address.unwrap_or(ANY), options.port);
-        let listener = self.inner.listen(local, options.options()?);
+        let listener = self.inner.listen(local, options.options(&accepted)?);
         listener.map(TcpListener::new).map_err(from_driver)
     }
 
@@ -108,21 +113,26 @@ impl Network {
     }
 
     /// All addresses of a name.
-    pub async fn resolve(&self, name: &str) -> Result<Vec<String>, JsValue> {
-        let addresses = self.inner.resolve(name).await.map_err(from_driver)?;
-        Ok(addresses.iter().map(IpAddr::to_string).collect())
+    #[wasm_bindgen(unchecked_return_type = "Promise<string[]>")]
+    pub fn resolve(&self, name: String) -> Promise {
+        let network = self.inner.clone();
+        promise(async move {
+            let addresses = network.resolve(&name).await.map_err(from_driver)?;
+            let text = |address: &IpAddr| JsValue::from(address.to_string());
+            Ok(addresses.iter().map(text).collect::<Array>())
+        })
     }
 
     /// Sends one echo request and waits for its reply.
-    pub async fn ping(&self, address: &str, options: JsValue) -> Result<JsValue, JsValue> {
-        let address = options::address(address)?;
-        let options = options::read::<options::Ping>(options)?.options()?;
-        let reply = self
-            .inner
-            .ping(address, options)
-            .await
-            .map_err(from_driver)?;
-        Ok(object(&results::Echo::from(reply)))
+    #[wasm_bindgen(unchecked_return_type = "Promise<any>")]
+    pub fn ping(&self, address: String, options: JsValue) -> Promise {
+        let network = self.inner.clone();
+        promise(async move {
+            let address = options::address(&address)?;
+            let options = options::read::<options::Ping>(options)?.options()?;
+            let reply = network.ping(address, options).await.map_err(from_driver)?;
+            Ok(object(&results::Echo::from(reply)))
+        })
     }
 
     /// Sees every frame from now on; several captures may run at once.
@@ -146,11 +156,16 @@ impl Network {
     }
 
     /// Resolves once the last frames were handed to the browser and the WebSocket is being closed.
-    pub async fn ended(&self) {
-        let (mut seen, mut state) = (0, self.inner.link().state());
-        while state != LinkState::Closed {
-            (seen, state) = self.inner.link().changed(seen).await;
-        }
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn ended(&self) -> Promise {
+        let link = self.inner.link().clone();
+        promise(async move {
+            let (mut seen, mut state) = (0, link.state());
+            while state != LinkState::Closed {
+                (seen, state) = link.changed(seen).await;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
 }
 

@@ -115,19 +115,18 @@ pub(super) struct Listen {
     pub(super) address: Option<IpAddr>,
     pub(super) port: u16,
     backlog: Option<usize>,
-    #[serde(flatten)]
-    accepted: Tcp,
 }
 
 impl Listen {
-    pub(super) fn options(&self) -> Result<ListenOptions, JsValue> {
+    /// `accepted` was read from the same object: serde's `flatten` costs more than reading it twice.
+    pub(super) fn options(&self, accepted: &Tcp) -> Result<ListenOptions, JsValue> {
         let backlog = self.backlog.unwrap_or(ListenOptions::default().backlog);
         if !(1..=4_096).contains(&backlog) {
             return Err(invalid("backlog is not between 1 and 4,096"));
         }
         Ok(ListenOptions {
             backlog,
-            accepted: self.accepted.options()?,
+            accepted: accepted.options()?,
         })
     }
 }

@@ -6,7 +6,6 @@ use ethertab_stack::driver::PingReply;
 use ethertab_stack::socket::TcpInfo;
 use ethertab_stack::{Duration, Lease, Stack};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use wasm_bindgen::JsValue;
 
 /// Makes a plain object. What is in this file serializes without fail.
@@ -175,9 +174,18 @@ pub(super) struct Totals {
     tcp_fast_retransmits: u64,
     tcp_resets_sent: u64,
     tcp_challenge_acks: u64,
-    drops: BTreeMap<&'static str, u64>,
+    drops: Drops,
     link: LinkTotals,
     memory_bytes: f64,
+}
+
+/// An object with a field for each reason that happened.
+struct Drops(Counters);
+
+impl Serialize for Drops {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map((self.0.drops()).map(|(reason, count)| (reason.name(), count)))
+    }
 }
 
 #[derive(Serialize)]
@@ -210,10 +218,7 @@ impl Totals {
             tcp_fast_retransmits: counters.tcp_fast_retransmits,
             tcp_resets_sent: counters.tcp_resets_sent,
             tcp_challenge_acks: counters.tcp_challenge_acks,
-            drops: counters
-                .drops()
-                .map(|(reason, count)| (reason.name(), count))
-                .collect(),
+            drops: Drops(counters.clone()),
             link: LinkTotals {
                 receive_queue_drops: below.receive_queue_drops,
                 invalid_messages: below.invalid_messages,
@@ -244,7 +249,7 @@ impl From<SocketAddr> for Source {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ResponseHead {
+pub(super) struct Head {
     pub(super) status: u16,
     pub(super) status_text: String,
     pub(super) headers: Vec<(String, String)>,

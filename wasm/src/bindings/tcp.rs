@@ -4,25 +4,27 @@ use super::error::{from_driver, from_io};
 use super::held::Held;
 use super::results::{Ends, LocalEnd, TcpVitals, object};
 use crate::connection::{Connection, with_scratch};
+use crate::task::promise;
 use crate::turns::Turns;
 use core::future::poll_fn;
 use ethertab_stack::Duration;
 use ethertab_stack::driver;
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// A TCP connection. Reads and writes may be under way at once; writes take turns, two reads do not.
 #[wasm_bindgen]
 pub struct TcpStream {
     connection: Connection,
-    writing: Turns,
+    writing: Rc<Turns>,
 }
 
 impl TcpStream {
     pub(super) fn new(stream: driver::TcpStream) -> TcpStream {
         TcpStream {
             connection: Connection::new(stream),
-            writing: Turns::default(),
+            writing: Rc::default(),
         }
     }
 
@@ -43,38 +45,45 @@ impl TcpStream {
 
     /// Waits for bytes and takes all that are there, at most `limit` (and never more than 256 KiB); `undefined` at the
     /// peer's FIN.
-    pub async fn read(&self, limit: u32) -> Result<Option<Uint8Array>, JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array | undefined>")]
+    pub fn read(&self, limit: u32) -> Promise {
+        let connection = self.connection.clone();
         let limit = limit.max(1) as usize;
-        poll_fn(|context| {
+        promise(poll_fn(move |context| {
             with_scratch(|scratch| {
                 let room = limit.min(scratch.len());
-                let read = self.connection.poll_read(context, &mut scratch[..room]);
+                let read = connection.poll_read(context, &mut scratch[..room]);
                 read.map_ok(|length| (length > 0).then(|| Uint8Array::from(&scratch[..length])))
+                    .map_err(|error| from_io(&error))
             })
-        })
-        .await
-        .map_err(|error| from_io(&error))
+        }))
     }
 
     /// Gives bytes to send; resolves once the send buffer has taken them all.
-    pub async fn write(&self, bytes: Vec<u8>) -> Result<(), JsValue> {
-        let _turn = self.writing.take().await;
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            let written = poll_fn(|context| self.connection.poll_write(context, rest))
-                .await
-                .map_err(|error| from_io(&error))?;
-            rest = &rest[written..];
-        }
-        Ok(())
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn write(&self, bytes: Vec<u8>) -> Promise {
+        let (connection, writing) = (self.connection.clone(), Rc::clone(&self.writing));
+        promise(async move {
+            let _turn = writing.take().await;
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let written = poll_fn(|context| connection.poll_write(context, rest)).await;
+                rest = &rest[written.map_err(|error| from_io(&error))?..];
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Sends our FIN after what was written. Reading goes on.
-    pub async fn finish(&self) -> Result<(), JsValue> {
-        let _turn = self.writing.take().await;
-        poll_fn(|context| self.connection.poll_finish(context))
-            .await
-            .map_err(|error| from_io(&error))
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn finish(&self) -> Promise {
+        let (connection, writing) = (self.connection.clone(), Rc::clone(&self.writing));
+        promise(async move {
+            let _turn = writing.take().await;
+            let finished = poll_fn(|context| connection.poll_finish(context)).await;
+            finished.map_err(|error| from_io(&error))?;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Gives the connection back: what was written is still delivered.
@@ -141,15 +150,19 @@ impl TcpListener {
     }
 
     /// The next connection; `undefined` once the listener is closed.
-    pub async fn accept(&self) -> Result<Option<TcpStream>, JsValue> {
-        let Some(listener) = self.listener.value() else {
-            return Ok(None);
-        };
-        match self.listener.until_released(listener.accept()).await {
-            Some(Ok((stream, _))) => Ok(Some(TcpStream::new(stream))),
-            Some(Err(error)) => Err(from_driver(error)),
-            None => Ok(None),
-        }
+    #[wasm_bindgen(unchecked_return_type = "Promise<TcpStream | undefined>")]
+    pub fn accept(&self) -> Promise {
+        let held = self.listener.clone();
+        promise(async move {
+            let Some(listener) = held.value() else {
+                return Ok(None);
+            };
+            match held.until_released(listener.accept()).await {
+                Some(Ok((stream, _))) => Ok(Some(TcpStream::new(stream))),
+                Some(Err(error)) => Err(from_driver(error)),
+                None => Ok(None),
+            }
+        })
     }
 
     /// Stops listening.

@@ -4,10 +4,12 @@ use super::error::from_driver;
 use super::held::Held;
 use super::options;
 use super::results::{LocalEnd, Source, object};
+use crate::task::promise;
 use core::cell::RefCell;
 use core::net::SocketAddr;
 use ethertab_stack::driver;
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// The largest datagram there is (RFC 768: a length of 16 bits).
@@ -17,15 +19,15 @@ const LARGEST_DATAGRAM: usize = 65_535;
 #[wasm_bindgen]
 pub struct UdpSocket {
     socket: Held<driver::UdpSocket>,
-    /// The one receive that is under way borrows it.
-    buffer: RefCell<Vec<u8>>,
+    /// The one receive that is under way has it.
+    buffer: Rc<RefCell<Vec<u8>>>,
 }
 
 impl UdpSocket {
     pub(super) fn new(socket: driver::UdpSocket) -> UdpSocket {
         UdpSocket {
             socket: Held::new(socket),
-            buffer: RefCell::default(),
+            buffer: Rc::default(),
         }
     }
 }
@@ -51,48 +53,48 @@ impl UdpSocket {
     }
 
     /// Sends one datagram: to the connected peer without an address, else to the one named.
-    pub async fn send(
-        &self,
-        bytes: Vec<u8>,
-        address: Option<String>,
-        port: u16,
-    ) -> Result<(), JsValue> {
-        let socket = self.socket.value().ok_or_else(closed)?;
-        let outcome = match address {
-            Some(address) => {
-                let destination = SocketAddr::new(options::address(&address)?, port);
-                self.socket
-                    .until_released(socket.send_to(&bytes, destination))
-                    .await
-            }
-            None => self.socket.until_released(socket.send(&bytes)).await,
-        };
-        outcome.ok_or_else(closed)?.map_err(from_driver)
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn send(&self, bytes: Vec<u8>, address: Option<String>, port: u16) -> Promise {
+        let held = self.socket.clone();
+        promise(async move {
+            let socket = held.value().ok_or_else(closed)?;
+            let outcome = match address {
+                Some(address) => {
+                    let destination = SocketAddr::new(options::address(&address)?, port);
+                    held.until_released(socket.send_to(&bytes, destination))
+                        .await
+                }
+                None => held.until_released(socket.send(&bytes)).await,
+            };
+            outcome.ok_or_else(closed)?.map_err(from_driver)?;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// The next datagram, as `{data, remoteAddress, remotePort}`; `undefined` once the socket is closed. One call at a time.
-    pub async fn receive(&self) -> Result<JsValue, JsValue> {
-        let Some(socket) = self.socket.value() else {
-            return Ok(JsValue::UNDEFINED);
-        };
-        let mut buffer = self.buffer.take();
-        buffer.resize(LARGEST_DATAGRAM, 0);
-        let outcome = self
-            .socket
-            .until_released(socket.receive(&mut buffer))
-            .await;
-        let message = match outcome {
-            Some(Ok(datagram)) => {
-                let message = object(&Source::from(datagram.source));
-                let data = Uint8Array::from(&buffer[..datagram.length]);
-                Reflect::set(&message, &"data".into(), &data)?;
-                Ok(message)
-            }
-            Some(Err(error)) => Err(from_driver(error)),
-            None => return Ok(JsValue::UNDEFINED),
-        };
-        self.buffer.replace(buffer);
-        message
+    #[wasm_bindgen(unchecked_return_type = "Promise<any>")]
+    pub fn receive(&self) -> Promise {
+        let (held, spare) = (self.socket.clone(), Rc::clone(&self.buffer));
+        promise(async move {
+            let Some(socket) = held.value() else {
+                return Ok(JsValue::UNDEFINED);
+            };
+            let mut buffer = spare.take();
+            buffer.resize(LARGEST_DATAGRAM, 0);
+            let outcome = held.until_released(socket.receive(&mut buffer)).await;
+            let message = match outcome {
+                Some(Ok(datagram)) => {
+                    let message = object(&Source::from(datagram.source));
+                    let data = Uint8Array::from(&buffer[..datagram.length]);
+                    Reflect::set(&message, &"data".into(), &data)?;
+                    Ok(message)
+                }
+                Some(Err(error)) => Err(from_driver(error)),
+                None => return Ok(JsValue::UNDEFINED),
+            };
+            spare.replace(buffer);
+            message
+        })
     }
 
     /// Closes it; datagrams already queued are still sent.

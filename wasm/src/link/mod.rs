@@ -40,7 +40,7 @@ impl WebSocketLink {
     #[must_use]
     pub fn open(url: &str) -> (WebSocketLink, LinkHandle) {
         let shared = Rc::new(RefCell::new(Shared::new()));
-        wasm_bindgen_futures::spawn_local(keeper::keep_connected(
+        crate::task::spawn(keeper::keep_connected(
             url.to_owned(),
             Rc::downgrade(&shared),
         ));

@@ -27,7 +27,7 @@ interface Exchange {
   wanted: { resolve(piece: Bytes | null): void; reject(error: unknown): void } | null;
 }
 
-type HttpConnections = { over(stream: TcpStream): Promise<HttpConnection> };
+type HttpConnections = { over(stream: TcpStream): HttpConnection };
 
 export class Http {
   readonly #network: Network;
@@ -101,7 +101,7 @@ export class Http {
       const bytes = (await exchange.response.read()) as Bytes | undefined;
       if (!bytes) {
         this.#exchanges.delete(id);
-        void this.#rest(exchange);
+        this.#rest(exchange);
       }
       return bytes ?? null;
     } catch (error) {
@@ -136,7 +136,7 @@ export class Http {
     const key = `${hostname}:${port}`;
     for (let waiting = this.#idle.get(key)?.pop(); waiting; waiting = this.#idle.get(key)?.pop()) {
       clearTimeout(waiting.timer);
-      if (!waiting.line.http.isClosed()) {
+      if (waiting.line.http.isReady()) {
         exchange.line = waiting.line;
         return waiting.line;
       }
@@ -147,21 +147,20 @@ export class Http {
       stream.abort();
       throw fromPlain({ code: 'ECONNABORTED', message: 'the request was aborted' });
     }
-    const line = { key, stream, http: await this.#connections.over(stream), used: false };
+    const line = { key, stream, http: this.#connections.over(stream), used: false };
     exchange.line = line;
     return line;
   }
 
   /** The answer is read: the connection waits for another request, if the server keeps it open. */
-  async #rest({ line, wanted }: Exchange): Promise<void> {
+  #rest({ line, wanted }: Exchange): void {
     wanted?.resolve(null);
     if (!line) {
       return;
     }
     const idle = this.#idle.get(line.key) ?? [];
     this.#idle.set(line.key, idle);
-    if (idle.length >= IDLE_MOST || !(await line.http.ready())) {
-      line.http.finish();
+    if (idle.length >= IDLE_MOST || !line.http.isReady()) {
       line.stream.close();
       return;
     }
@@ -170,7 +169,6 @@ export class Http {
       if (at >= 0) {
         idle.splice(at, 1);
       }
-      line.http.finish();
       line.stream.close();
     }, IDLE);
     idle.push({ line, timer });
