@@ -54,7 +54,15 @@ export class Sha256 {
       w[t] = ((w[t - 16] as number) + s0 + (w[t - 7] as number) + s1) | 0;
     }
     const h = this.state;
-    let [a, b, c, d, e, f, g, i] = h as unknown as [number, number, number, number, number, number, number, number];
+    // Read and written one by one: this runs a million times for 64 MB, and an iterator or an array each time would show.
+    let a = h[0] as number;
+    let b = h[1] as number;
+    let c = h[2] as number;
+    let d = h[3] as number;
+    let e = h[4] as number;
+    let f = h[5] as number;
+    let g = h[6] as number;
+    let i = h[7] as number;
     for (let t = 0; t < 64; t += 1) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t1 = (i + s1 + ((e & f) ^ (~e & g)) + (constants[t] as number) + (w[t] as number)) | 0;
@@ -69,8 +77,14 @@ export class Sha256 {
       b = a;
       a = (t1 + t2) | 0;
     }
-    const sums = [a, b, c, d, e, f, g, i];
-    for (let t = 0; t < 8; t += 1) h[t] = ((h[t] as number) + (sums[t] as number)) | 0;
+    h[0] = (h[0] as number) + a;
+    h[1] = (h[1] as number) + b;
+    h[2] = (h[2] as number) + c;
+    h[3] = (h[3] as number) + d;
+    h[4] = (h[4] as number) + e;
+    h[5] = (h[5] as number) + f;
+    h[6] = (h[6] as number) + g;
+    h[7] = (h[7] as number) + i;
   }
 }
 
