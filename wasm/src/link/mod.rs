@@ -8,6 +8,7 @@ mod backoff;
 mod keeper;
 mod queue;
 mod state;
+mod turn;
 
 pub use state::{LinkCounters, LinkHandle, LinkState};
 

@@ -2,6 +2,7 @@
 
 use super::keeper::Socket;
 use super::queue::FrameQueue;
+use super::turn::Turn;
 use crate::clock::BrowserClock;
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -53,6 +54,7 @@ pub(super) struct Shared {
     version: u64,
     watchers: Vec<Waker>,
     pub(super) queue: FrameQueue,
+    turn: Option<Turn>,
     pub(super) receiver: Option<Waker>,
     pub(super) sender: Option<Waker>,
     /// The link was away and is back, and the stack does not know yet.
@@ -71,6 +73,7 @@ impl Shared {
             version: 0,
             watchers: Vec::new(),
             queue: FrameQueue::default(),
+            turn: Turn::new(),
             receiver: None,
             sender: None,
             restored: false,
@@ -120,7 +123,10 @@ impl Shared {
         if !queued {
             self.counters.receive_queue_drops += 1;
         }
-        wake(&mut self.receiver);
+        match (&mut self.turn, self.receiver.take()) {
+            (Some(turn), Some(receiver)) => turn.arrived(at, receiver),
+            (_, receiver) => receiver.into_iter().for_each(Waker::wake),
+        }
     }
 
     /// Whether the WebSocket is open and the browser holds fewer unsent bytes than `limit`.
