@@ -17,11 +17,11 @@ export class Chromium {
   static async start(url) {
     const chromium = new Chromium();
     chromium.#launch();
-    const { targetId } = await chromium.#call('Target.createTarget', { url });
+    const { targetId } = await chromium.#call('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await chromium.#call('Target.attachToTarget', { targetId, flatten: true });
     chromium.#session = sessionId;
-    await chromium.#call('Runtime.enable');
-    // The page begins empty; `net` is there once its program has run.
+    // Answered once the new page has taken the place of the empty one; `net` is there when its program has run.
+    await chromium.#call('Page.navigate', { url });
     await chromium.run(`new Promise((loaded) => {
       const look = () => (globalThis.net ? loaded() : setTimeout(look, 10));
       look();
