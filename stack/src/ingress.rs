@@ -52,13 +52,19 @@ impl Stack {
     }
 
     #[inline]
-    fn climb_to_transport(&mut self, arrival: InternetArrival<'_>, packet: &[u8], now: Instant) {
-        match arrival {
-            InternetArrival::Datagram(mut arrival) => {
+    fn climb_to_transport(
+        &mut self,
+        mut arrival: InternetArrival<'_>,
+        packet: &[u8],
+        now: Instant,
+    ) {
+        // By reference: to copy what was only just written would wait for the writes.
+        match &mut arrival {
+            InternetArrival::Datagram(arrival) => {
                 let is_segment = matches!(arrival.protocol, Protocol::TCP | Protocol::UDP);
                 self.counters.segments_received += u64::from(is_segment);
                 arrival.verify_checksum &= self.config.link.verify_checksums;
-                match self.transport.receive(&arrival, now) {
+                match self.transport.receive(arrival, now) {
                     Received::Consumed => {}
                     Received::PortUnreachable => self.internet.port_unreachable(packet, now),
                     Received::ProtocolUnreachable => {
@@ -77,7 +83,7 @@ impl Stack {
                 echo.payload,
                 now,
             ),
-            InternetArrival::Error(error) => self.transport.error(&error, now),
+            InternetArrival::Error(error) => self.transport.error(error, now),
             InternetArrival::Reassembled(_) => self.counters.drop(DropReason::FragmentInvalid),
             InternetArrival::Nothing => {}
         }

@@ -7,6 +7,7 @@ use super::reply::Reply;
 use super::{Internet, InternetArrival, Path, Sent};
 use crate::counters::DropReason;
 use crate::link::NextHop;
+use crate::random::Random;
 use crate::time::Instant;
 use crate::wire::icmpv4::ErrorKind;
 use crate::wire::ip::{Arrival, Cast, Departure, Protocol};
@@ -24,6 +25,36 @@ pub(super) enum Origin {
     Link(Cast),
     /// Ourselves.
     Loopback,
+}
+
+/// Counters of identifications; each destination uses one of them.
+#[derive(Debug)]
+pub(super) struct Identifications {
+    counters: [u16; Identifications::COUNTERS],
+    /// Decides which.
+    spread: u32,
+}
+
+impl Identifications {
+    const COUNTERS: usize = 64;
+
+    pub(super) fn new(random: &mut Random) -> Identifications {
+        Identifications {
+            counters: core::array::from_fn(|_| random.next_u16()),
+            spread: random.next_u32(),
+        }
+    }
+
+    /// RFC 6864 §4: not repeated towards one destination soon, and not to be guessed from another (RFC 7739 §5).
+    fn next(&mut self, destination: Ipv4Addr) -> u16 {
+        let spread = destination.to_bits().wrapping_mul(self.spread | 1);
+        let index = spread as usize >> (32 - Self::COUNTERS.ilog2());
+        let Some(counter) = self.counters.get_mut(index) else {
+            return 0;
+        };
+        *counter = counter.wrapping_add(1);
+        *counter
+    }
 }
 
 /// What all packets between the same two ends have in common.
@@ -233,22 +264,18 @@ impl Internet {
         destination: Ipv4Addr,
         packet: &mut [u8],
     ) -> Sent {
-        let train = match self.recent {
-            Some(train) if train.carries(departure) => train,
-            _ => match self.train_v4(departure, destination) {
-                Some(train) => *self.recent.insert(train),
-                None => {
-                    self.counters.drop(DropReason::NoRoute);
-                    return Sent::NoRoute;
-                }
-            },
+        if !self
+            .recent
+            .as_ref()
+            .is_some_and(|last| last.carries(departure))
+        {
+            self.recent = self.train_v4(departure, destination);
+        }
+        let Some(train) = &self.recent else {
+            self.counters.drop(DropReason::NoRoute);
+            return Sent::NoRoute;
         };
-        let Train {
-            path,
-            source,
-            limit,
-            ..
-        } = train;
+        let (path, source, limit) = (&train.path, train.source, train.limit);
         let length = HEADER.saturating_add(departure.length);
         let Some(packet) = packet.get_mut(..length) else {
             self.counters.drop(DropReason::MalformedIp);
@@ -267,7 +294,7 @@ impl Internet {
             identification: if dont_fragment || !fits {
                 0
             } else {
-                self.next_identification(destination)
+                self.identifications.next(destination)
             },
             dont_fragment,
             more_fragments: false,
@@ -325,17 +352,6 @@ impl Internet {
         }
     }
 
-    /// RFC 6864 §4: not repeated towards one destination soon, and not to be guessed from another (RFC 7739 §5).
-    fn next_identification(&mut self, destination: Ipv4Addr) -> u16 {
-        let spread = destination.to_bits().wrapping_mul(self.spread | 1);
-        let index = spread as usize >> (32 - Self::IDENTIFICATIONS.ilog2());
-        let Some(counter) = self.identifications.get_mut(index) else {
-            return 0;
-        };
-        *counter = counter.wrapping_add(1);
-        *counter
-    }
-
     /// Writes the next packet of a reply; true: all of it has left.
     pub(super) fn transmit_v4(
         &mut self,
@@ -366,7 +382,7 @@ impl Internet {
             return (None, true);
         }
         if reply.sent == 0 {
-            reply.identification = self.next_identification(destination);
+            reply.identification = self.identifications.next(destination);
         }
         let header = Ipv4Header {
             source,

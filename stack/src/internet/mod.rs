@@ -41,7 +41,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 use fragment::Reassemblies;
 use icmp::RateLimit;
-use ipv4::{Origin, Train};
+use ipv4::{Identifications, Origin, Train};
 use path_mtu::PathMtu;
 use reply::{Replies, Reply};
 use route::Routes;
@@ -130,17 +130,12 @@ pub struct Internet {
     icmp_limit: RateLimit,
     /// The way that the last packet took: packets come in trains. Forgotten whenever anything that it follows from changes.
     recent: Option<Train>,
-    /// Counters of IPv4 identifications; each destination uses one of them.
-    identifications: [u16; Internet::IDENTIFICATIONS],
-    /// Decides which.
-    spread: u32,
+    identifications: Identifications,
 }
 
 impl Internet {
     /// Bytes in front of an IPv4 payload.
     pub const HEADER: usize = crate::wire::ipv4::HEADER;
-
-    const IDENTIFICATIONS: usize = 64;
 
     /// A host without an address, on a link that carries packets of `mtu` bytes.
     #[must_use]
@@ -157,8 +152,7 @@ impl Internet {
             replies: Replies::new(config.reply_queue, config.reply_bytes),
             icmp_limit: RateLimit::new(config.icmp_errors_per_second),
             recent: None,
-            identifications: core::array::from_fn(|_| random.next_u16()),
-            spread: random.next_u32(),
+            identifications: Identifications::new(&mut random),
         }
     }
 

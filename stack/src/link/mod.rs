@@ -162,16 +162,17 @@ impl Link {
     /// leave now. False: a copy waits for the neighbour's address, or it was dropped and counted.
     #[inline]
     pub fn send(&mut self, next_hop: NextHop, frame: &mut [u8], now: Instant) -> bool {
-        let destination = match next_hop {
+        // By reference: to copy what was only just written would wait for the writes.
+        let destination = match &next_hop {
             NextHop::Neighbor(address) => match self.neighbors.hardware_of(address, now) {
                 Some(hardware) => hardware,
                 None => {
-                    self.wait_for(address, frame, now);
+                    self.wait_for(*address, frame, now);
                     return false;
                 }
             },
             NextHop::Broadcast => MacAddress::BROADCAST,
-            NextHop::Multicast(group) => ethernet::group_address(group),
+            NextHop::Multicast(group) => ethernet::group_address(*group),
         };
         let written = ethernet::frame_packet(frame, self.hardware, destination);
         if !written {

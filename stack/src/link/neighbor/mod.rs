@@ -119,7 +119,7 @@ impl Neighbors {
 
     /// The hardware address to send to now; `None`: the packet has to wait.
     #[inline]
-    pub(super) fn hardware_of(&mut self, address: IpAddr, now: Instant) -> Option<MacAddress> {
+    pub(super) fn hardware_of(&mut self, address: &IpAddr, now: Instant) -> Option<MacAddress> {
         let slot = self.table.find(address)?;
         let neighbor = self.table.get(slot)?;
         neighbor.used = now;
@@ -145,7 +145,7 @@ impl Neighbors {
         now: Instant,
         counters: &mut Counters,
     ) {
-        let slot = match self.table.find(address) {
+        let slot = match self.table.find(&address) {
             Some(slot) => slot,
             None => {
                 let slot = self.insert(address, State::Incomplete, now, counters);
@@ -195,7 +195,7 @@ impl Neighbors {
         now: Instant,
         counters: &mut Counters,
     ) {
-        let Some(slot) = self.table.find(address) else {
+        let Some(slot) = self.table.find(&address) else {
             // RFC 826: only who speaks to us is worth a place; an answer that nobody asked for is not.
             if evidence == Evidence::Asked {
                 let slot = self.insert(address, State::Stale, now, counters);
@@ -234,7 +234,7 @@ impl Neighbors {
     /// Packets reach this neighbour, say the floors above (RFC 4861 §7.3.1).
     pub(super) fn confirm(&mut self, address: IpAddr, now: Instant) {
         let until = now + self.reachable_time;
-        let Some(slot) = self.table.find(address) else {
+        let Some(slot) = self.table.find(&address) else {
             return;
         };
         let Some(neighbor) = self.table.get(slot) else {

@@ -53,11 +53,11 @@ impl Table {
     }
 
     #[inline]
-    pub(super) fn find(&mut self, address: IpAddr) -> Option<Slot> {
+    pub(super) fn find(&mut self, address: &IpAddr) -> Option<Slot> {
         let slots = &self.slots;
         let is_it = |slot: Slot| {
             let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
-            neighbor.is_some_and(|neighbor| neighbor.address == address)
+            neighbor.is_some_and(|neighbor| neighbor.address == *address)
         };
         let recent = self.recent.get_mut(end_of(address) % RECENT)?;
         if is_it(*recent) {
@@ -72,10 +72,12 @@ impl Table {
     fn look_up(
         key: Key,
         index: &HashTable<Slot>,
-        address: IpAddr,
+        address: &IpAddr,
         is_it: impl Fn(Slot) -> bool,
     ) -> Option<Slot> {
-        index.find(hash(key, address), |&slot| is_it(slot)).copied()
+        index
+            .find(hash(key, *address), |&slot| is_it(slot))
+            .copied()
     }
 
     /// Adds a neighbour that is not in the table.
@@ -113,7 +115,7 @@ impl Table {
     }
 }
 
-fn end_of(address: IpAddr) -> usize {
+fn end_of(address: &IpAddr) -> usize {
     match address {
         IpAddr::V4(address) => address.to_bits() as usize,
         IpAddr::V6(address) => address.to_bits() as usize,
