@@ -182,7 +182,7 @@ export interface TcpOptions {
   keepAliveDelay?: number;
   /** Bytes that may arrive before the program reads. */
   receiveBufferSize?: number;
-  /** Bytes that may be written before the peer acknowledged them. */
+  /** The most bytes that may be written before the peer acknowledged them. */
   sendBufferSize?: number;
 }
 
