@@ -1,7 +1,7 @@
 //! The link: Ethernet frames over one WebSocket to the relay, in the tunnel's plain form (`ethertab_tunnel`).
 //!
 //! Messages become frames stamped with the moment they arrived, in a bounded queue; frames leave while the browser holds
-//! little unsent. When the WebSocket goes, [`keeper`] opens another, again and again; the stack above
+//! little unsent. When the WebSocket goes, `keeper.rs` opens another, again and again; the stack above
 //! notices only [`LinkEvent::Restored`].
 
 mod backoff;
