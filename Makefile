@@ -34,7 +34,7 @@ check-lint: build ## clippy, warnings denied, native and wasm
 	@$(STAGE) lint $(RUST) -- .ci/lint
 
 check-docs: build ## rustdoc, warnings denied
-	@$(STAGE) docs $(RUST) -- env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	@$(STAGE) docs $(RUST) -- env RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --document-private-items
 
 check-web: build ## TypeScript strict, Biome, unit tests of the package
 	@$(STAGE) web $(WEB) tests/e2e -- .ci/check-web

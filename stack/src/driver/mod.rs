@@ -1,4 +1,4 @@
-//! The one asynchronous room: joins a [`Stack`] to a [`Link`] and a [`Clock`], and hands out futures-io streams.
+//! The one asynchronous room: joins a [`Stack`](crate::Stack) to a [`Link`] and a [`Clock`], and hands out futures-io streams.
 //!
 //! [`Network::new`] gives two halves. [`Driver`] is a future that the owner spawns on whatever runtime it has:
 //! frames in, frames out, sleep until the next deadline, wake sockets. [`Network`] is the handle that programs
