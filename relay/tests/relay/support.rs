@@ -118,22 +118,21 @@ impl Client {
 
     /// Reads until the relay closes, and says with which code and reason.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
-        loop {
-            let next = timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("no close came");
-            match next
-                .expect("it ended without a close frame")
-                .expect("it ended without a close frame")
-            {
-                Message::Close(frame) => {
-                    let frame = frame.expect("a close without a code");
-                    return (frame.code.into(), frame.reason.to_string());
+        let socket = &mut self.socket;
+        let close = async move {
+            loop {
+                match socket.next().await {
+                    Some(Ok(Message::Close(frame))) => {
+                        let frame = frame.expect("a close without a code");
+                        return (frame.code.into(), frame.reason.to_string());
+                    }
+                    Some(Ok(Message::Text(text))) => panic!("a text message: {text}"),
+                    Some(Ok(_)) => {}
+                    end => panic!("it ended without a close frame: {end:?}"),
                 }
-                Message::Text(text) => panic!("a text message: {text}"),
-                _ => {}
             }
-        }
+        };
+        timeout(PATIENCE, close).await.expect("no close came")
     }
 }
 
