@@ -114,6 +114,7 @@ impl Internet {
             protocol: Protocol::ICMP,
             length,
             hop_limit: None,
+            dscp: 0,
             ecn: Ecn::NotCapable,
             dont_fragment: false,
         };

@@ -288,7 +288,7 @@ impl Internet {
             destination,
             protocol: departure.protocol,
             hop_limit: departure.hop_limit.unwrap_or(self.hop_limit),
-            dscp: 0,
+            dscp: departure.dscp & 0x3f,
             ecn: departure.ecn,
             // RFC 6864 §4.1: what is never fragmented needs no identification.
             identification: if dont_fragment || !fits {
@@ -389,7 +389,7 @@ impl Internet {
             destination,
             protocol: reply.departure.protocol,
             hop_limit: reply.departure.hop_limit.unwrap_or(self.hop_limit),
-            dscp: 0,
+            dscp: reply.departure.dscp & 0x3f,
             ecn: reply.departure.ecn,
             identification: reply.identification,
             dont_fragment: false,

@@ -75,6 +75,12 @@ impl TcpSocket<'_> {
         tcp.set_no_delay(self.id, no_delay, self.now);
     }
 
+    /// Sets the differentiated services codepoint (RFC 2474) of what is sent from now on: 0 to 63, at first 0.
+    pub fn set_differentiated_services(&mut self, codepoint: u8) {
+        let tcp = &mut self.transport.tcp;
+        tcp.set_differentiated_services(self.id, codepoint, self.now);
+    }
+
     /// Sets, or with `None` stops, keep-alive probes after that idle time.
     pub fn set_keep_alive(&mut self, idle: Option<Duration>) {
         self.transport.tcp.set_keep_alive(self.id, idle, self.now);

@@ -338,6 +338,7 @@ impl Socket {
             protocol: Protocol::ICMP,
             length: request.length(),
             hop_limit,
+            dscp: 0,
             ecn: Ecn::NotCapable,
             dont_fragment: false,
         };

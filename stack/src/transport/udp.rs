@@ -416,6 +416,7 @@ impl Socket {
             protocol: Protocol::UDP,
             length,
             hop_limit,
+            dscp: 0,
             ecn: Ecn::NotCapable,
             dont_fragment: false,
         };

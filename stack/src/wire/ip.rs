@@ -95,6 +95,8 @@ pub struct Departure {
     pub length: usize,
     /// TTL or hop limit; `None` for the stack's default.
     pub hop_limit: Option<u8>,
+    /// The differentiated services codepoint (RFC 2474 §3): 0 to 63.
+    pub dscp: u8,
     /// Congestion marks.
     pub ecn: Ecn,
     /// True if routers must not fragment it: path MTU discovery at work (RFC 1191 §3).

@@ -142,6 +142,7 @@ fn departure(destination: Ipv4Addr, length: usize) -> Departure {
         protocol: Protocol::UDP,
         length,
         hop_limit: None,
+        dscp: 0,
         ecn: Ecn::NotCapable,
         dont_fragment: false,
     }

@@ -410,6 +410,7 @@ impl Tcp {
             protocol: Protocol::TCP,
             length,
             hop_limit: None,
+            dscp: 0,
             ecn: Ecn::NotCapable,
             dont_fragment: true,
         })

@@ -48,6 +48,8 @@ pub(super) struct SendSide {
     /// SND.UP: behind the last urgent byte.
     pub(super) urgent: Option<Seq>,
     pub(super) no_delay: bool,
+    /// What the program asked the network for (RFC 9293 §3.9.2, MUST-48).
+    pub(super) dscp: u8,
     /// The SYN-ACK is to be sent once more, because the SYN was.
     pub(super) repeat_syn: bool,
     /// What the window does not allow, to learn whether it still does not.
@@ -106,6 +108,7 @@ impl SendSide {
             fin_acknowledged: false,
             urgent: None,
             no_delay: options.no_delay,
+            dscp: 0,
             repeat_syn: false,
             probe_window: false,
             override_silly: false,
@@ -274,6 +277,7 @@ impl Connection {
             protocol: Protocol::TCP,
             length,
             hop_limit: None,
+            dscp: self.send.dscp,
             ecn: Ecn::NotCapable,
             dont_fragment: self.send.path_mtu >= LEAST_PATH_MTU,
         })

@@ -27,6 +27,9 @@ pub(super) struct Shared {
     pub(super) config: TcpConfig,
     pub(super) link: LinkCapabilities,
     pub(super) counters: Counters,
+    /// For the test that compares the short way with the long one.
+    #[cfg(test)]
+    pub(super) walks_every_step: bool,
     replies: ReplyQueue,
     challenges: ChallengeLimit,
 }
@@ -37,6 +40,8 @@ impl Shared {
             config,
             link,
             counters: Counters::default(),
+            #[cfg(test)]
+            walks_every_step: false,
             replies: ReplyQueue::new(REPLIES),
             challenges: ChallengeLimit {
                 per_second: config.challenge_acks_per_second,

@@ -229,6 +229,13 @@ impl Tcp {
         let _ = self.with(id, now, |connection, _| connection.send.no_delay = no_delay);
     }
 
+    /// Sets the differentiated services codepoint of segments from now on.
+    pub(crate) fn set_differentiated_services(&mut self, id: TcpId, codepoint: u8, now: Instant) {
+        let _ = self.with(id, now, |connection, _| {
+            connection.send.dscp = codepoint & 0x3f;
+        });
+    }
+
     /// Sets or stops keep-alive.
     pub(crate) fn set_keep_alive(&mut self, id: TcpId, idle: Option<Duration>, now: Instant) {
         let _ = self.with(id, now, |connection, _| {

@@ -310,6 +310,26 @@ fn data_that_is_never_acknowledged_ends_the_connection_at_the_user_timeout() {
 }
 
 #[test]
+fn the_program_can_see_that_nothing_is_acknowledged() {
+    let mut bench = reno();
+    bench.write(b"hello");
+    bench.millis(3_100);
+    assert_eq!(bench.tcp.info(bench.id()).unwrap().timeouts, 4);
+    bench.say(seq(1).ack(6));
+    assert_eq!(bench.tcp.info(bench.id()).unwrap().timeouts, 0);
+}
+
+#[test]
+fn the_defaults_are_as_patient_as_the_rfc_asks() {
+    let config = config().tcp;
+    assert!(config.user_timeout >= Duration::from_secs(100));
+    assert!(
+        config.max_retransmission_timeout >= Duration::from_secs(60),
+        "RFC 6298 §2.5"
+    );
+}
+
+#[test]
 fn the_program_can_change_the_user_timeout() {
     let mut bench = reno();
     let (id, now) = (bench.id(), bench.now);

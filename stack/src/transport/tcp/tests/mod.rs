@@ -3,10 +3,12 @@
 
 mod acking;
 mod closing;
+mod conformance;
 mod handshake;
 mod listening;
 mod liveness;
 mod loss;
+mod prediction;
 mod receiving;
 mod rig;
 mod sending;

@@ -417,6 +417,27 @@ impl Bench {
         self.tcp.close(self.id(), self.now);
     }
 
+    fn connection(&self) -> Option<&crate::transport::tcp::connection::Connection> {
+        self.tcp.table.at(self.tcp.table.find(self.id())?)
+    }
+
+    /// RCV.NXT, counted from the peer's initial number.
+    pub(super) fn awaited(&self) -> u32 {
+        self.connection()
+            .map_or(0, |connection| connection.receive.next.0)
+            .wrapping_sub(PEER_INITIAL)
+    }
+
+    /// SND.UNA, counted from our initial number, and what lies between it and SND.NXT.
+    pub(super) fn unacknowledged(&self) -> (u32, u32) {
+        let Some(connection) = self.connection() else {
+            return (0, 0);
+        };
+        let send = &connection.send;
+        let first = send.unacknowledged.0.wrapping_sub(self.host_initial());
+        (first, send.highest.since(send.unacknowledged))
+    }
+
     pub(super) fn state(&self) -> &'static str {
         self.tcp.info(self.id()).map_or("gone", |info| info.state)
     }

@@ -362,6 +362,18 @@ fn a_link_that_fills_in_checksums_gets_them_empty() {
 }
 
 #[test]
+fn the_program_sets_the_differentiated_services_codepoint() {
+    let mut bench = towards(1_000, 65_535);
+    let (id, now) = (bench.id(), bench.now);
+    bench.write(b"plain");
+    assert_eq!(bench.hear()[0].departure.dscp, 0);
+    bench.tcp.set_differentiated_services(id, 46, now);
+    bench.say(seq(1).ack(6));
+    bench.write(b"expedited");
+    assert_eq!(bench.hear()[0].departure.dscp, 46);
+}
+
+#[test]
 fn connections_take_turns() {
     let mut bench = Bench::new(&config());
     let local = core::net::SocketAddr::new(host_address(), 0);
