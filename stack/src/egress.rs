@@ -5,7 +5,6 @@
 
 use crate::counters::DropReason;
 use crate::internet::Sent;
-use crate::link::NextHop;
 use crate::stack::Stack;
 use crate::time::Instant;
 use crate::transport::Outgoing;
@@ -62,7 +61,13 @@ impl Stack {
         let (length, next_hop, local) = self
             .internet
             .transmit(now, out.get_mut(ethernet::HEADER..)?)?;
-        Some(self.descend_to_link(length, next_hop, local, now, out))
+        let end = ethernet::HEADER + length;
+        if local {
+            return Some(self.descend_to_loopback(end, out));
+        }
+        self.counters.packets_transmitted += 1;
+        let leaves = self.link.send(&next_hop, &mut out[..end], now);
+        Some(Step::after_link(leaves, end))
     }
 
     /// What sockets want to send.
@@ -70,14 +75,15 @@ impl Stack {
     fn descend_sockets(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
         let internet = &self.internet;
         let source_for = |destination| internet.route(destination).map(|path| path.source);
-        match self.transport.transmit(now, out, HEADROOM, &source_for)? {
-            Outgoing::Written(departure) => Some(self.descend_from_transport(&departure, now, out)),
+        // By reference: to copy what was only just written would wait for the writes.
+        match &self.transport.transmit(now, out, HEADROOM, &source_for)? {
+            Outgoing::Written(departure) => Some(self.descend_from_transport(departure, now, out)),
             Outgoing::Large { departure, payload } => {
                 // Larger than a frame: written in a buffer of its own, from which internet cuts fragments.
                 let front = HEADROOM.before(departure.destination);
                 let mut packet: Vec<u8> = vec![0; front];
-                packet.extend_from_slice(&payload);
-                Some(self.descend_from_transport(&departure, now, &mut packet))
+                packet.extend_from_slice(payload);
+                Some(self.descend_from_transport(departure, now, &mut packet))
             }
         }
     }
@@ -99,9 +105,17 @@ impl Stack {
         match self.internet.send(departure, packet, now) {
             Sent::Ready {
                 length,
-                next_hop,
-                local,
-            } => self.descend_to_link(length, next_hop, local, now, out),
+                local: true,
+                ..
+            } => self.descend_to_loopback(ethernet::HEADER + length, out),
+            Sent::Ready {
+                length, next_hop, ..
+            } => {
+                self.counters.packets_transmitted += 1;
+                let end = ethernet::HEADER + length;
+                let leaves = self.link.send(next_hop, &mut out[..end], now);
+                Step::after_link(leaves, end)
+            }
             Sent::Queued => Step::Elsewhere,
             Sent::TooBig { mtu } => {
                 let mtu = u16::try_from(mtu).unwrap_or(u16::MAX);
@@ -113,30 +127,14 @@ impl Stack {
         }
     }
 
-    #[inline]
-    fn descend_to_link(
-        &mut self,
-        length: usize,
-        next_hop: NextHop,
-        local: bool,
-        now: Instant,
-        out: &mut [u8],
-    ) -> Step {
-        let end = ethernet::HEADER + length;
-        if local {
-            if self.loopback.len() < self.config.internet.loopback_queue {
-                self.loopback.push_back(out[ethernet::HEADER..end].to_vec());
-            } else {
-                self.counters.drop(DropReason::LoopbackFull);
-            }
-            return Step::Elsewhere;
-        }
-        self.counters.packets_transmitted += 1;
-        if self.link.send(next_hop, &mut out[..end], now) {
-            Step::Frame(end)
+    /// A packet to ourselves, `out[14..end]`.
+    fn descend_to_loopback(&mut self, end: usize, out: &[u8]) -> Step {
+        if self.loopback.len() < self.config.internet.loopback_queue {
+            self.loopback.push_back(out[ethernet::HEADER..end].to_vec());
         } else {
-            Step::Elsewhere
+            self.counters.drop(DropReason::LoopbackFull);
         }
+        Step::Elsewhere
     }
 }
 
@@ -146,4 +144,14 @@ enum Step {
     Frame(usize),
     /// Something moved, but no frame came of it.
     Elsewhere,
+}
+
+impl Step {
+    fn after_link(leaves: bool, end: usize) -> Step {
+        if leaves {
+            Step::Frame(end)
+        } else {
+            Step::Elsewhere
+        }
+    }
 }

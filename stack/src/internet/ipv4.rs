@@ -263,7 +263,7 @@ impl Internet {
         departure: &Departure,
         destination: Ipv4Addr,
         packet: &mut [u8],
-    ) -> Sent {
+    ) -> Sent<'_> {
         if !self
             .recent
             .as_ref()
@@ -305,7 +305,7 @@ impl Internet {
         if fits && length <= LONGEST {
             Sent::Ready {
                 length,
-                next_hop: path.next_hop,
+                next_hop: &path.next_hop,
                 local: path.local,
             }
         } else if dont_fragment || length > LONGEST {
@@ -320,7 +320,7 @@ impl Internet {
                     source: source.into(),
                     ..*departure
                 };
-                self.queue_reply(departure, payload.to_vec());
+                self.replies.push(Reply::new(departure, payload.to_vec()));
             } else {
                 self.counters.drop(DropReason::ReplyQueueFull);
             }

@@ -93,13 +93,13 @@ pub struct Path {
 
 /// What became of a departure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum Sent<'i> {
     /// The packet is written and may leave.
     Ready {
         /// Its length, header included.
         length: usize,
         /// Where it goes.
-        next_hop: NextHop,
+        next_hop: &'i NextHop,
         /// Whether it is for ourselves: to be handed to [`Internet::receive_local`].
         local: bool,
     },
@@ -189,7 +189,7 @@ impl Internet {
 
     /// Writes the header in front of the payload at `packet[HEADER..]` and says where the packet goes.
     #[inline]
-    pub fn send(&mut self, departure: &Departure, packet: &mut [u8], _now: Instant) -> Sent {
+    pub fn send(&mut self, departure: &Departure, packet: &mut [u8], _now: Instant) -> Sent<'_> {
         match departure.destination {
             IpAddr::V4(destination) => self.send_v4(departure, destination, packet),
             IpAddr::V6(_) => {
@@ -215,12 +215,7 @@ impl Internet {
     }
 
     fn queue_reply(&mut self, departure: Departure, payload: Vec<u8>) {
-        self.replies.push(Reply {
-            departure,
-            identification: 0,
-            payload,
-            sent: 0,
-        });
+        self.replies.push(Reply::new(departure, payload));
     }
 
     /// When [`advance`](Internet::advance) has something to do next.

@@ -16,6 +16,17 @@ pub(super) struct Reply {
     pub(super) sent: usize,
 }
 
+impl Reply {
+    pub(super) fn new(departure: Departure, payload: Vec<u8>) -> Reply {
+        Reply {
+            departure,
+            identification: 0,
+            payload,
+            sent: 0,
+        }
+    }
+}
+
 /// Replies in the order in which they leave; bounded in number and bytes.
 #[derive(Debug)]
 pub(super) struct Replies {

@@ -161,9 +161,8 @@ impl Link {
     /// Writes the Ethernet header in front of the IP packet at `frame[14..]` and answers true if the frame may
     /// leave now. False: a copy waits for the neighbour's address, or it was dropped and counted.
     #[inline]
-    pub fn send(&mut self, next_hop: NextHop, frame: &mut [u8], now: Instant) -> bool {
-        // By reference: to copy what was only just written would wait for the writes.
-        let destination = match &next_hop {
+    pub fn send(&mut self, next_hop: &NextHop, frame: &mut [u8], now: Instant) -> bool {
+        let destination = match next_hop {
             NextHop::Neighbor(address) => match self.neighbors.hardware_of(address, now) {
                 Some(hardware) => hardware,
                 None => {

@@ -74,7 +74,7 @@ impl Host {
         Some((header, payload.to_vec(), next_hop))
     }
 
-    fn send(&mut self, departure: &Departure) -> (Sent, Vec<u8>) {
+    fn send(&mut self, departure: &Departure) -> (Sent<'_>, Vec<u8>) {
         let mut packet = vec![0; HEADER];
         packet.extend((0..departure.length).map(|at| at as u8));
         let sent = self.internet.send(departure, &mut packet, self.now);

@@ -2,13 +2,13 @@
 
 use super::*;
 
-fn ready(sent: Sent) -> (usize, NextHop, bool) {
+fn ready(sent: Sent<'_>) -> (usize, NextHop, bool) {
     match sent {
         Sent::Ready {
             length,
             next_hop,
             local,
-        } => (length, next_hop, local),
+        } => (length, *next_hop, local),
         other => panic!("{other:?}"),
     }
 }

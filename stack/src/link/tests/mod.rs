@@ -49,7 +49,7 @@ impl Cable {
         let mut frame = vec![0; HEADER];
         frame.extend([0x45, mark]);
         let hop = NextHop::Neighbor(to.into());
-        let leaves = self.link.send(hop, &mut frame, self.now);
+        let leaves = self.link.send(&hop, &mut frame, self.now);
         leaves.then_some(frame)
     }
 
