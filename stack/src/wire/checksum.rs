@@ -111,31 +111,18 @@ pub(super) fn of_words<const N: usize>(words: [u32; N]) -> u16 {
 
 /// The sum of `bytes` as native-order words, a missing last byte being zero.
 ///
-/// Independent accumulators over whole blocks: compilers turn the loop into vector additions where there are
-/// vectors, and into additions that do not wait for each other where there are none. A 64-bit word counts as two
-/// halves. The upper ones are added exactly; the whole words are added modulo 2⁶⁴, and what the upper halves brought
-/// into that sum is taken out at the end: what is left are the lower ones. Neither sum overflows below 2³² words.
+/// A 64-bit word counts as two halves. The upper ones are added exactly; the whole words are added modulo 2⁶⁴, and what
+/// the upper halves brought into that sum is taken out at the end: what is left are the lower ones. Neither sum
+/// overflows below 2³² words. Two plain sums in a plain loop: compilers make vectors of that wherever there are any.
 fn sum_bytes(bytes: &[u8]) -> u64 {
-    const LANES: usize = 8;
-    let mut wholes = [0_u64; LANES];
-    let mut uppers = [0_u64; LANES];
-    let (blocks, rest) = bytes.as_chunks::<{ 8 * LANES }>();
-    for block in blocks {
-        let words = block.as_chunks::<8>().0;
-        for ((whole, upper), word) in wholes.iter_mut().zip(&mut uppers).zip(words) {
-            let word = u64::from_ne_bytes(*word);
-            *whole = whole.wrapping_add(word);
-            *upper += word >> 32;
-        }
-    }
-    let mut sum = 0;
-    for (whole, upper) in wholes.into_iter().zip(uppers) {
-        sum += upper + whole.wrapping_sub(upper << 32);
-    }
-    let (words, rest) = rest.as_chunks::<4>();
+    let (words, rest) = bytes.as_chunks::<8>();
+    let (mut whole, mut upper) = (0_u64, 0_u64);
     for word in words {
-        sum += u64::from(u32::from_ne_bytes(*word));
+        let word = u64::from_ne_bytes(*word);
+        whole = whole.wrapping_add(word);
+        upper = upper.wrapping_add(word >> 32);
     }
+    let mut sum = upper + whole.wrapping_sub(upper << 32);
     let (words, rest) = rest.as_chunks::<2>();
     for word in words {
         sum += u64::from(u16::from_ne_bytes(*word));
