@@ -54,6 +54,7 @@ impl Stack {
     }
 
     /// What turned round on the lower floors.
+    #[inline]
     fn descend_replies(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
         if let Some(length) = self.link.transmit(now, out) {
             return Some(Step::Frame(length));

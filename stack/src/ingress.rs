@@ -23,8 +23,10 @@ impl Stack {
             let is_ip = matches!(arrival.ether_type, EtherType::IPV4 | EtherType::IPV6);
             self.counters.packets_received += u64::from(is_ip);
             self.climb_from_internet(arrival.ether_type, arrival.packet, arrival.cast, now);
+        } else {
+            // It may have been ARP.
+            self.heed_link(now);
         }
-        self.heed_link(now);
     }
 
     /// One packet that we sent to ourselves. It never needed fragments, and other rules hold for its addresses.

@@ -201,7 +201,15 @@ impl Internet {
 
     /// Writes the next packet that this floor has to send: its length, where it goes, and whether it is for
     /// ourselves.
+    #[inline]
     pub fn transmit(&mut self, _now: Instant, packet: &mut [u8]) -> Option<(usize, NextHop, bool)> {
+        if self.replies.is_empty() {
+            return None;
+        }
+        self.transmit_replies(packet)
+    }
+
+    fn transmit_replies(&mut self, packet: &mut [u8]) -> Option<(usize, NextHop, bool)> {
         loop {
             let mut reply = self.replies.pop()?;
             let (leaving, done) = self.transmit_v4(&mut reply, packet);

@@ -52,6 +52,11 @@ impl Replies {
             || (self.queue.len() < self.most && self.bytes + length <= self.most_bytes)
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     pub(super) fn push(&mut self, reply: Reply) {
         self.bytes += reply.payload.len();
         self.queue.push_back(reply);

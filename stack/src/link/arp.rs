@@ -74,6 +74,15 @@ pub(super) struct Arp {
 }
 
 impl Arp {
+    /// Whether there is nothing to say now.
+    #[inline]
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        let announcing = self.announcing.as_ref();
+        self.replies.is_empty()
+            && self.probing.is_none()
+            && announcing.is_none_or(|announcing| announcing.next > now)
+    }
+
     pub(super) fn new(hardware: MacAddress, config: &NeighborConfig, random: Random) -> Arp {
         Arp {
             hardware,

@@ -196,7 +196,15 @@ impl Link {
     }
 
     /// Writes the next frame that this floor has to say and returns its length.
+    #[inline]
     pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        if self.arp.is_silent(now) && self.neighbors.is_silent() {
+            return None;
+        }
+        self.say(now, out)
+    }
+
+    fn say(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
         if out.len() < arp::FRAME {
             return None;
         }

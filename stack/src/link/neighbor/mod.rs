@@ -296,6 +296,12 @@ impl Neighbors {
         self.waiting_bytes > 0
     }
 
+    /// Whether there is neither a question to ask nor a packet to release.
+    #[inline]
+    pub(super) fn is_silent(&self) -> bool {
+        self.work.is_empty()
+    }
+
     /// The next question or released packet; neighbours take turns.
     pub(super) fn transmit(&mut self, now: Instant) -> Option<Solicitation> {
         while let Some(slot) = self.work.pop_front() {

@@ -290,7 +290,7 @@ impl Tcp {
             connection.in_ready_queue = true;
             self.ready.push_back(index);
         }
-        if let Some(at) = connection.timers.first() {
+        if let Some(at) = connection.timers.take_news() {
             self.timers.enter(index, at);
         }
         if connection.program.has_news() && !connection.program.in_event_queue {
@@ -379,7 +379,7 @@ impl Tcp {
                 // Whether another segment may leave is found out at its next turn, once, and not now as well.
                 connection.in_ready_queue = true;
                 self.ready.push_back(index);
-                if let Some(at) = connection.timers.first() {
+                if let Some(at) = connection.timers.take_news() {
                     self.timers.enter(index, at);
                 }
                 return departure;
@@ -454,6 +454,8 @@ impl Tcp {
         while let Some(index) = self.timers.pop_due(now) {
             if let Some(connection) = self.table.at_mut(index) {
                 connection.advance(&mut self.shared, now);
+                // The entry is taken out: the queue has to hear of all timers again.
+                connection.timers.tell_again();
                 self.attend(index, now);
             }
         }

@@ -27,6 +27,8 @@ const NEVER: Instant = Instant::from_micros(u64::MAX);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timers {
     due: [Instant; TIMERS],
+    /// One was set since [`take_news`](Self::take_news).
+    is_news: bool,
 }
 
 impl Timers {
@@ -34,18 +36,21 @@ impl Timers {
     pub(super) const fn new() -> Timers {
         Timers {
             due: [NEVER; TIMERS],
+            is_news: false,
         }
     }
 
     /// Sets a timer, in place of its earlier setting.
     pub(super) const fn set(&mut self, timer: Timer, at: Instant) {
         self.due[timer as usize] = at;
+        self.is_news = true;
     }
 
     /// Sets a timer that is set already to an earlier moment, or leaves it.
     pub(super) fn set_earlier(&mut self, timer: Timer, at: Instant) {
         let due = &mut self.due[timer as usize];
         *due = at.min(*due);
+        self.is_news = true;
     }
 
     /// Stops a timer.
@@ -71,6 +76,22 @@ impl Timers {
             self.stop(timer);
         }
         is_due
+    }
+
+    /// Makes [`take_news`](Self::take_news) tell of all timers again.
+    pub(super) const fn tell_again(&mut self) {
+        self.is_news = true;
+    }
+
+    /// When the first is due, if one was set since this was last asked: only then can it be sooner than the [`TimerQueue`]
+    /// knows.
+    #[inline]
+    pub(super) fn take_news(&mut self) -> Option<Instant> {
+        if core::mem::take(&mut self.is_news) {
+            self.first()
+        } else {
+            None
+        }
     }
 
     /// When the first is due.
