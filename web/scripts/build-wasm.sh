@@ -22,7 +22,8 @@ fi
 cargo build --quiet --manifest-path "$root/Cargo.toml" -p ethertab-wasm --lib --target wasm32-unknown-unknown --profile wasm
 
 built=$target/wasm32-unknown-unknown/wasm/ethertab_wasm.wasm
-options=${WASM_OPT:--O3}
+# What a page loads is compressed: a function inlined into its one caller makes it longer there, not shorter.
+options=${WASM_OPT:--Oz --converge --one-caller-inline-max-function-size=0}
 stamp="$(cksum <"$built") $wanted $options $(cksum <"$0")"
 if [ ! -f "$generated/ethertab_bg.wasm" ] || [ "$(cat "$generated/.stamp" 2>/dev/null)" != "$stamp" ]; then
   rm -rf "$generated"
