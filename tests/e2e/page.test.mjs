@@ -60,6 +60,26 @@ test('the four floors count, and the list shows what passed', async () => {
   assert.equal(await page.locator('.packet:visible .protocol:not(:text("DHCP"))').count(), 0);
 });
 
+test('the list follows what passes, until it is paused', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  const atEnd = () => {
+    const list = document.querySelector('#packets-list');
+    return list.scrollHeight > 1.5 * list.clientHeight && list.scrollTop + list.clientHeight > list.scrollHeight - 24;
+  };
+  const more = (path) => page.evaluate((url) => net.fetch(url).then((response) => response.text().then(() => 0)), path);
+  for (let number = 0; number < 8; number += 1) await more('http://demo.ethertab/bytes/20000');
+  await page.waitForFunction(atEnd);
+  await page.locator('#packets-pause').click();
+  await waitForText(page.locator('#packets-note'), 'paused');
+  const shown = await page.locator('#packets-note').textContent();
+  await more('http://demo.ethertab/bytes/20000');
+  assert.equal(await page.locator('#packets-note').textContent(), shown);
+  await page.locator('#packets-pause').click();
+  await page.waitForFunction((before) => document.querySelector('#packets-note').textContent !== before, shown);
+  await page.waitForFunction(atEnd);
+});
+
 test('a chosen packet is taken apart, and its bytes are shown', async () => {
   tab = await browser.open();
   const { page } = tab;

@@ -39,10 +39,22 @@ async function work(page) {
 
 async function takeApart(page) {
   await page.locator('#fetch-progress[data-state="done"]').waitFor();
-  await page.locator('#packets-filter').fill('[SYN]');
+  await page.locator('#ping-form [name=host]').fill(host);
+  await page.locator('#ping-submit').click();
+  // The rows move while packets pass: found by the filter, which is then taken away.
+  await page.locator('#packets-filter').fill('GET / HTTP');
   await page.locator('.packet').first().click();
-  await page.locator('#packets-details summary').nth(2).click();
-  await page.locator('#packets-details summary').nth(2).hover();
+  await page.locator('#packets-filter').fill('');
+  await page.locator('.packet:visible').nth(5).waitFor();
+  await page.locator('#packets-list').press('ArrowDown');
+  await page.locator('#packets-list').press('ArrowUp');
+  await page.locator('#packets-details summary').filter({ hasText: 'HTTP' }).click();
+  await page.locator('#packets-details summary').filter({ hasText: 'HTTP' }).hover();
+  await page
+    .locator('#ping-figures [data-figure="received"] dd')
+    .filter({ hasText: /^[4-9]$/ })
+    .waitFor();
+  await page.locator('#tools').evaluate((tools) => tools.scrollTo(0, 0));
 }
 
 mkdirSync(folder, { recursive: true });

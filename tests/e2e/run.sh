@@ -27,10 +27,17 @@ done
 [ -d node_modules/playwright-core ] || npm ci --no-audit --no-fund
 
 STAGE=$(mktemp -d)
-trap 'rm -rf "$STAGE"' EXIT INT TERM
+trap 'rm -rf "$STAGE"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 export RELAY STAGE PATH="$PATH:/usr/sbin:/sbin"
 [ "$(id -u)" = 0 ] && user= || user=--map-root-user
 
+# With the namespace's first process, everything in it ends.
 # shellcheck disable=SC2086  # $user is one word or none, $files have no spaces of ours
 unshare $user --net --pid --fork --kill-child --mount-proc \
-  sh -c 'ip link set lo up && exec node --test --test-concurrency=1 --test-reporter=spec "$@"' sh ${files:-*.test.mjs}
+  sh -c 'ip link set lo up && exec node --test --test-concurrency=1 --test-reporter=spec "$@"' sh ${files:-*.test.mjs} &
+inside=$!
+# unshare itself is deaf to anything milder while it waits.
+trap 'kill -KILL "$inside" 2>/dev/null || true; wait "$inside" 2>/dev/null || true; rm -rf "$STAGE"' EXIT
+wait "$inside"

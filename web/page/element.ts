@@ -58,6 +58,12 @@ export class Figures<Name extends string> {
     value.title = more;
   }
 
+  /** Changes what a figure is called. */
+  name(name: Name, label: string): void {
+    const heading = this.values.get(name)?.previousElementSibling;
+    if (heading instanceof HTMLElement) say(heading, label);
+  }
+
   clear(): void {
     for (const value of this.values.values()) say(value, '–');
   }

@@ -104,6 +104,7 @@ class FetchPanel {
     this.cancel.hidden = false;
     this.views.clear();
     this.figures.clear();
+    this.figures.name('hash', 'SHA-256');
     this.bar.removeAttribute('value');
     this.bar.dataset.state = 'busy';
     say(this.status, `Fetching ${url}`);
@@ -150,8 +151,8 @@ class FetchPanel {
     if (digest === undefined) return;
     try {
       const told = (await (await this.network.fetch(digest)).text()).trim().split(/\s/, 1)[0];
-      if (current())
-        this.figures.set('hash', `${hash} ${told === hash ? '✓ as the server says' : '✕ not what the server says'}`);
+      const verdict = told === hash ? '✓ as the server says' : '✕ not what the server says';
+      if (current()) this.figures.name('hash', `SHA-256 ${verdict}`);
     } catch {
       // Then it stands alone.
     }

@@ -88,7 +88,8 @@ export class List {
   }
 
   private atEnd(): boolean {
-    return this.box.scrollTop + this.box.clientHeight >= this.rows.length * rowHeight - rowHeight;
+    // What is drawn counts: there may be rows already that the next show() brings.
+    return this.box.scrollTop + this.box.clientHeight >= this.sheet.offsetHeight - rowHeight;
   }
 
   private click(event: MouseEvent): void {
