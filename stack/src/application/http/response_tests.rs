@@ -81,7 +81,7 @@ fn some_responses_have_no_body_whatever_they_say() {
         Ok((Vec::new(), true))
     );
     for status in ["204 No Content", "304 Not Modified"] {
-        let wire = std::format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let wire = alloc::format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n");
         assert_eq!(body(wire.as_bytes()), Ok((Vec::new(), true)));
     }
 }
@@ -105,7 +105,7 @@ fn interim_responses_are_passed_over_but_not_without_end() {
 #[test]
 fn the_connection_goes_on_only_when_both_sides_say_so() {
     let keeps = |head: &str| {
-        body(std::format!("{head}\r\nContent-Length: 0\r\n\r\n").as_bytes()).map(|(_, keep)| keep)
+        body(alloc::format!("{head}\r\nContent-Length: 0\r\n\r\n").as_bytes()).map(|(_, keep)| keep)
     };
     assert_eq!(keeps("HTTP/1.1 200 OK"), Ok(true));
     assert_eq!(keeps("HTTP/1.1 200 OK\r\nConnection: x, Close"), Ok(false));
@@ -116,7 +116,9 @@ fn the_connection_goes_on_only_when_both_sides_say_so() {
 #[test]
 fn lengths_that_contradict_each_other_are_refused() {
     let outcome = |fields: &str| {
-        body(std::format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n5\r\nhello\r\n0\r\n\r\n").as_bytes())
+        body(
+            alloc::format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n5\r\nhello\r\n0\r\n\r\n").as_bytes(),
+        )
     };
     for fields in [
         "Content-Length: 5\r\nContent-Length: 6",
@@ -165,11 +167,11 @@ fn what_is_not_http_is_refused() {
         "a: b\0c",
         " folded first",
     ] {
-        let wire = std::format!("HTTP/1.1 200 OK\r\n{field}\r\n\r\n");
+        let wire = alloc::format!("HTTP/1.1 200 OK\r\n{field}\r\n\r\n");
         assert_eq!(read(wire.as_bytes()), Err(HttpError::Field), "{field}");
     }
     for chunks in ["x\r\n", "\r\n", "5\r\nhelloX\r\n", "fffffffffffffffff\r\n"] {
-        let wire = std::format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+        let wire = alloc::format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
         assert_eq!(read(wire.as_bytes()), Err(HttpError::Chunk), "{chunks}");
     }
 }
