@@ -93,11 +93,12 @@ describe('the outbox', () => {
   test('fails whoever waits, and whoever writes later', async () => {
     const stack = new Stack();
     const outbox = new Outbox(stack.send);
-    const waiting = outbox.write(new Uint8Array(LARGEST_PIECE));
-    const drained = outbox.drained();
+    // Whoever expects a rejection must listen before it comes.
+    const waiting = expect(outbox.write(new Uint8Array(LARGEST_PIECE))).rejects.toThrow('reset');
+    const drained = expect(outbox.drained()).rejects.toThrow('reset');
     await stack.fail(new Error('reset'));
-    await expect(waiting).rejects.toThrow('reset');
-    await expect(drained).rejects.toThrow('reset');
+    await waiting;
+    await drained;
     await expect(outbox.write('more')).rejects.toThrow('reset');
   });
 });

@@ -36,7 +36,16 @@ function start(program, args, quiet = true) {
 
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const figure = (name, ours, peer, ratio, unit, peerName) =>
-  console.log(JSON.stringify({ name, ours: +ours.toFixed(1), peer: +peer.toFixed(1), ratio: +ratio.toFixed(2), unit, peer_name: peerName }));
+  console.log(
+    JSON.stringify({
+      name,
+      ours: +ours.toFixed(1),
+      peer: +peer.toFixed(1),
+      ratio: +ratio.toFixed(2),
+      unit,
+      peer_name: peerName,
+    }),
+  );
 
 const results = [];
 let finish;
@@ -63,7 +72,9 @@ const server = createServer(async (request, response) => {
   }
   const path = request.url === '/' ? '/index.html' : normalize(request.url.split('?')[0]);
   response.setHeader('content-type', types[extname(path)] ?? 'application/octet-stream');
-  createReadStream(join(pages, path)).on('error', () => response.writeHead(404).end()).pipe(response);
+  createReadStream(join(pages, path))
+    .on('error', () => response.writeHead(404).end())
+    .pipe(response);
 });
 
 const profile = await mkdtemp(join(tmpdir(), 'ethertab-bench-'));
@@ -74,16 +85,25 @@ try {
   relay.on('exit', (code) => finish(new Error(`the relay ended with ${code}`)));
   await once(start(peerPath, [String(ports.raw), String(ports.tcp)]).stdout, 'data');
   for (;;) {
-    const up = await fetch(`http://127.0.0.1:${ports.relay}/`).then(() => true, () => false);
+    const up = await fetch(`http://127.0.0.1:${ports.relay}/`).then(
+      () => true,
+      () => false,
+    );
     if (up) break;
   }
   const flags =
     '--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage';
   start('chromium', [...flags.split(' '), `--user-data-dir=${profile}`, `http://127.0.0.1:${ports.page}/`]);
-  const limit = setTimeout(() => finish(new Error(`not done in time: ${JSON.stringify(results)}`)), Number(process.env.LIMIT ?? 300) * 1000);
+  const limit = setTimeout(
+    () => finish(new Error(`not done in time: ${JSON.stringify(results)}`)),
+    Number(process.env.LIMIT ?? 300) * 1000,
+  );
   await finished;
   clearTimeout(limit);
-  for (const [direction, name] of [['down', 'browser-download-1500'], ['up', 'browser-upload-1500']]) {
+  for (const [direction, name] of [
+    ['down', 'browser-download-1500'],
+    ['up', 'browser-upload-1500'],
+  ]) {
     const mine = results.filter((result) => result.direction === direction);
     figure(
       name,
