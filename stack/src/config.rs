@@ -184,8 +184,7 @@ pub enum CongestionAlgorithm {
 pub struct TcpConfig {
     /// Bytes that a connection can receive before the program reads: up to 1 GiB. Memory grows as it is used.
     pub receive_buffer: usize,
-    /// The most bytes that a connection holds until the peer acknowledged them. It begins with 64 KiB and takes up to twice
-    /// what was ever in flight. Memory grows as it is used.
+    /// Bytes that a connection holds until the peer acknowledged them. Memory grows as it is used.
     pub send_buffer: usize,
     /// Congestion control.
     pub congestion: CongestionAlgorithm,

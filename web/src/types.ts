@@ -182,7 +182,7 @@ export interface TcpOptions {
   keepAliveDelay?: number;
   /** Bytes that may arrive before the program reads. */
   receiveBufferSize?: number;
-  /** The most bytes that may be written before the peer acknowledged them. */
+  /** Bytes that may be written before the peer acknowledged them. */
   sendBufferSize?: number;
 }
 

@@ -20,8 +20,6 @@ const DEFAULT_MAXIMUM_SEGMENT: (usize, usize) = (536, 1_220);
 const SMALLEST_SEGMENT: usize = 48;
 /// The least path MTU that is believed (RFC 5927 §7.2); below it routers may fragment.
 const LEAST_PATH_MTU: usize = 576;
-/// What the send buffer takes before anything is known about the path.
-const FIRST_BUFFER: usize = 65_536;
 /// What the length field of an IPv4 packet can say.
 const LARGEST_PACKET: usize = 65_535;
 
@@ -39,9 +37,8 @@ pub(super) struct SendSide {
     /// SND.NXT: behind the last number ever sent.
     pub(super) highest: Seq,
     pub(super) window: SendWindow,
-    /// From the first byte that is not acknowledged on. Its limit follows the flight.
+    /// From the first byte that is not acknowledged on.
     pub(super) buffer: Ring,
-    most_buffered: usize,
     /// The FIN follows the last byte of the buffer.
     pub(super) finished: bool,
     pub(super) fin_acknowledged: bool,
@@ -94,7 +91,6 @@ impl SendSide {
         options: &TcpOptions,
         config: &TcpConfig,
     ) -> SendSide {
-        let most_buffered = options.send_buffer.unwrap_or(config.send_buffer);
         SendSide {
             initial,
             opened: false,
@@ -102,8 +98,7 @@ impl SendSide {
             next: initial,
             highest: initial,
             window: SendWindow::new(),
-            buffer: Ring::new(most_buffered.min(FIRST_BUFFER)),
-            most_buffered,
+            buffer: Ring::new(options.send_buffer.unwrap_or(config.send_buffer)),
             finished: false,
             fin_acknowledged: false,
             urgent: None,
@@ -185,19 +180,6 @@ impl SendSide {
         bytes
     }
 
-    /// The buffer takes twice the largest flight: one window on its way, and one behind it that leaves as soon as that is
-    /// acknowledged. More would only wait here, and be cold in the cache when it leaves. The flight can double with each
-    /// round trip, as slow start wants it. Says whether there is more room now.
-    #[inline]
-    fn make_room(&mut self, in_flight: usize) -> bool {
-        let wanted = (2 * in_flight).min(self.most_buffered);
-        let grows = wanted > self.buffer.limit();
-        if grows {
-            self.buffer.set_limit(wanted);
-        }
-        grows
-    }
-
     /// Begins again at the first number that is not acknowledged.
     pub(super) fn go_back(&mut self) {
         self.next = self.unacknowledged;
@@ -238,7 +220,6 @@ impl Connection {
             && self.send.next < self.send.end()
             && self.send.in_flight() > 0
             && self.timers.is_set(Timer::Retransmit)
-            && (self.program.in_event_queue || !self.program.has_news())
     }
 
     /// Whether data, or the FIN, may leave now.
@@ -508,9 +489,6 @@ impl Connection {
             }
         }
         let in_flight = send.in_flight();
-        if send.make_room(in_flight) {
-            self.program.notify_room(&self.send.buffer, true);
-        }
         if plan.kind == Kind::WindowProbe {
             self.recovery.on_probe_sent();
         } else if is_repeated {

