@@ -186,6 +186,10 @@ pub struct TcpConfig {
     pub receive_buffer: usize,
     /// Bytes that a connection holds until the peer acknowledged them. Memory grows as it is used.
     pub send_buffer: usize,
+    /// Bytes that have not left yet from which on a write waits, while the peer takes what leaves: more would leave no sooner,
+    /// and be cold in the cache by then. A peer whose window is closed stops nobody from filling the whole
+    /// [`send_buffer`](Self::send_buffer). Its size and above: no such limit.
+    pub unsent_low_water: usize,
     /// Congestion control.
     pub congestion: CongestionAlgorithm,
     /// Shortest retransmission timeout (RFC 6298 §2.4 says 1 s; Deviation: 200 ms, as every deployed stack).
@@ -217,6 +221,7 @@ impl Default for TcpConfig {
         TcpConfig {
             receive_buffer: 1024 * 1024,
             send_buffer: 1024 * 1024,
+            unsent_low_water: 64 * 1024,
             congestion: CongestionAlgorithm::default(),
             min_retransmission_timeout: Duration::from_millis(200),
             max_retransmission_timeout: Duration::from_secs(60),

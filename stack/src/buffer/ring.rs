@@ -14,6 +14,8 @@ const SMALLEST: usize = 2_048;
 const KEPT: usize = 16 * 1_024;
 /// No ring holds more: the largest window that TCP can offer (RFC 7323 §2.3).
 const LARGEST: usize = 1 << 30;
+/// Bytes that are copied in one go.
+const BLOCK: usize = 2_048;
 /// How many times in a row the ring must have run empty with little use before its storage is halved.
 const QUIET_ROUNDS: u8 = 16;
 
@@ -105,8 +107,8 @@ impl Ring {
         }
         let (first, second) = bytes[..taken].split_at(taken.min(self.until_wrap(from)));
         let at = self.index(from);
-        self.storage[at..at + first.len()].copy_from_slice(first);
-        self.storage[..second.len()].copy_from_slice(second);
+        copy(first, &mut self.storage[at..at + first.len()]);
+        copy(second, &mut self.storage[..second.len()]);
         self.ahead = self.ahead.max(offset + taken);
         self.peak = self.peak.max(end);
         taken
@@ -142,8 +144,8 @@ impl Ring {
     pub fn copy_to(&self, offset: usize, out: &mut [u8]) -> usize {
         let (first, second) = self.peek(offset, out.len());
         let total = first.len() + second.len();
-        out[..first.len()].copy_from_slice(first);
-        out[first.len()..total].copy_from_slice(second);
+        copy(first, &mut out[..first.len()]);
+        copy(second, &mut out[first.len()..total]);
         total
     }
 
@@ -218,6 +220,15 @@ impl Ring {
             self.quiet_rounds = 0;
             self.storage = vec![0; self.storage.len() / 2];
         }
+    }
+}
+
+/// Copies between slices of the same length, in blocks: long copies by `rep movsb`, as C libraries make them, are slower on
+/// processors of today, and by a factor of twenty where both addresses lie a few bytes apart within their pages.
+#[inline]
+fn copy(from: &[u8], to: &mut [u8]) {
+    for (from, to) in from.chunks(BLOCK).zip(to.chunks_mut(BLOCK)) {
+        to.copy_from_slice(from);
     }
 }
 

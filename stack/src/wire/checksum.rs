@@ -66,10 +66,10 @@ impl Checksum {
     }
 
     /// Copies `from` to `to`, which must be as long, and adds it: in blocks, so that what is added is still in the cache
-    /// that copying brought it to.
+    /// that copying brought it to. Longer blocks would be copied by `rep movsb`: see the ring buffer.
     #[must_use]
     pub fn with_copy(self, from: &[u8], to: &mut [u8]) -> Checksum {
-        const BLOCK: usize = 4_096;
+        const BLOCK: usize = 2_048;
         let mut sum = self;
         for (from, to) in from.chunks(BLOCK).zip(to.chunks_mut(BLOCK)) {
             to.copy_from_slice(from);

@@ -4,7 +4,6 @@ use super::TcpInfo;
 use super::connection::Connection;
 use super::shared::Shared;
 use super::state::Event;
-use crate::buffer::Ring;
 use crate::event::Readiness;
 use crate::time::{Duration, Instant};
 use crate::transport::TcpError;
@@ -62,19 +61,6 @@ impl ProgramSide {
         self.readiness.writable = true;
     }
 
-    /// Bytes left the send buffer. Tells a writer that waits, once a good part of the buffer is free, and whoever waits for all
-    /// to be acknowledged.
-    pub(super) fn notify_room(&mut self, buffer: &Ring, awaits_fin: bool) {
-        if self.waits_for_room && buffer.room() >= (buffer.limit() / 4).max(1) {
-            self.waits_for_room = false;
-            self.readiness.writable = true;
-        }
-        if self.waits_for_flush && buffer.is_empty() && !awaits_fin {
-            self.waits_for_flush = false;
-            self.readiness.writable = true;
-        }
-    }
-
     /// Whether there is something to tell.
     pub(super) const fn has_news(&self) -> bool {
         self.readiness.readable || self.readiness.writable
@@ -119,7 +105,11 @@ impl Connection {
     /// RFC 9293 §3.10.2, SEND.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Poll<Result<usize, TcpError>> {
         self.check_writable()?;
-        let count = self.send.buffer.push(bytes);
+        let count = if self.send.unsent() < self.send.unsent_low_water || self.is_held_by_peer() {
+            self.send.buffer.push(bytes)
+        } else {
+            0
+        };
         if count == 0 && !bytes.is_empty() {
             self.program.waits_for_room = true;
             return Poll::Pending;
@@ -142,6 +132,31 @@ impl Connection {
         let position = self.receive.next - unread;
         let left = usize::try_from(self.receive.urgent? - position).ok()?;
         (left > 0).then_some(left)
+    }
+
+    /// Bytes left, or the peer's window stops them. Tells a writer that waits, once a good part of what it may fill is free.
+    #[inline]
+    pub(super) fn notify_room(&mut self) {
+        if self.program.waits_for_room && self.has_good_room() {
+            self.program.waits_for_room = false;
+            self.program.readiness.writable = true;
+        }
+    }
+
+    fn has_good_room(&self) -> bool {
+        let buffer = &self.send.buffer;
+        buffer.room() >= (buffer.limit() / 4).max(1)
+            && (self.send.unsent() <= self.send.unsent_low_water / 2 || self.is_held_by_peer())
+    }
+
+    /// Bytes were acknowledged. Tells whoever waits for room, or for all to be acknowledged.
+    pub(super) fn notify_acknowledged(&mut self) {
+        self.notify_room();
+        let awaits_fin = self.send.finished && !self.send.fin_acknowledged;
+        if self.program.waits_for_flush && self.send.buffer.is_empty() && !awaits_fin {
+            self.program.waits_for_flush = false;
+            self.program.readiness.writable = true;
+        }
     }
 
     fn check_writable(&self) -> Result<(), TcpError> {

@@ -197,10 +197,7 @@ impl Connection {
             self.transition(Event::FinAcknowledged);
             self.on_fin_acknowledged(now);
         }
-        self.program.notify_room(
-            &self.send.buffer,
-            self.send.finished && !self.send.fin_acknowledged,
-        );
+        self.notify_acknowledged();
     }
 
     /// New data is acknowledged: RFC 5681 §3.1, or in recovery RFC 6582 §3.2. Says whether the timer starts again.
@@ -272,6 +269,7 @@ impl Connection {
             // for a connection that nobody holds: there the user timeout counts (RFC 6429).
             self.recovery.progress(now);
         }
+        self.notify_room();
     }
 
     /// Starts the timer for what is in flight (RFC 6298 §5.1). It never lasts beyond the user timeout.

@@ -39,6 +39,8 @@ pub(super) struct SendSide {
     pub(super) window: SendWindow,
     /// From the first byte that is not acknowledged on.
     pub(super) buffer: Ring,
+    /// Unsent bytes from which on writers wait: [`TcpConfig::unsent_low_water`].
+    pub(super) unsent_low_water: usize,
     /// The FIN follows the last byte of the buffer.
     pub(super) finished: bool,
     pub(super) fin_acknowledged: bool,
@@ -99,6 +101,7 @@ impl SendSide {
             highest: initial,
             window: SendWindow::new(),
             buffer: Ring::new(options.send_buffer.unwrap_or(config.send_buffer)),
+            unsent_low_water: config.unsent_low_water,
             finished: false,
             fin_acknowledged: false,
             urgent: None,
@@ -151,6 +154,12 @@ impl SendSide {
     /// Sequence space that left and was not acknowledged: FlightSize.
     pub(super) fn in_flight(&self) -> usize {
         self.next.since(self.unacknowledged) as usize
+    }
+
+    /// Bytes that wait to leave, for the first time or again.
+    #[inline]
+    pub(super) fn unsent(&self) -> usize {
+        usize::try_from(self.end() - self.next).unwrap_or(0)
     }
 
     /// Whether nothing that ever left is still to be acknowledged.
@@ -220,6 +229,13 @@ impl Connection {
             && self.send.next < self.send.end()
             && self.send.in_flight() > 0
             && self.timers.is_set(Timer::Retransmit)
+            && (self.program.in_event_queue || !self.program.has_news())
+    }
+
+    /// Whether the peer's window, and nothing else, stops what waits to leave: it may stay so until the peer's program
+    /// reads.
+    pub(super) fn is_held_by_peer(&self) -> bool {
+        self.send.window_left() < self.full_segment()
     }
 
     /// Whether data, or the FIN, may leave now.
@@ -500,6 +516,7 @@ impl Connection {
         if was_idle && plan.kind != Kind::WindowProbe {
             self.recovery.progress(now);
         }
+        self.notify_room();
         if !self.timers.is_set(Timer::Retransmit) {
             self.start_retransmit_timer(now);
         }

@@ -1,7 +1,7 @@
 //! What leaves and when: RFC 9293 §3.7, §3.8.6.1, §3.8.6.2.1.
 
 use super::rig::*;
-use crate::config::{Config, ListenOptions, TcpOptions};
+use crate::config::{Config, CongestionAlgorithm, ListenOptions, TcpOptions};
 use crate::wire::tcp::Flags;
 use alloc::vec::Vec;
 
@@ -400,4 +400,55 @@ fn connections_take_turns() {
         "{ports:?}"
     );
     assert_ne!(ports[0], ports[1]);
+}
+
+/// A connection whose writer waits above 20,000 unsent bytes, to a peer with segments of 1,000 bytes and this window.
+fn with_low_water(window: u16) -> Bench {
+    let mut config = config();
+    config.tcp.congestion = CongestionAlgorithm::None;
+    config.tcp.send_buffer = 100_000;
+    config.tcp.unsent_low_water = 20_000;
+    let syn = seq(0).mss(1_000).window(window);
+    let mut bench = Bench::connected_with(&config, &TcpOptions::default(), syn);
+    bench.events();
+    bench
+}
+
+#[test]
+fn a_writer_waits_for_what_it_wrote_to_leave_and_is_told_when_it_has() {
+    let mut bench = with_low_water(60_000);
+    assert_eq!(bench.write(&[5; 15_000]), 15_000);
+    assert_eq!(bench.write(&[5; 15_000]), 15_000, "below the mark: whole");
+    assert_eq!(bench.write(&[5; 15_000]), 0);
+    assert_eq!(bench.events(), []);
+    for _ in 0..19 {
+        bench.hear_one();
+    }
+    assert_eq!(bench.events(), [], "more than half of the mark still waits");
+    bench.hear_one();
+    assert_eq!(bench.events().len(), 1, "told without any acknowledgement");
+    assert_eq!(bench.write(&[5; 15_000]), 15_000);
+}
+
+#[test]
+fn a_peer_that_does_not_read_stops_no_writer_before_the_send_buffer_is_full() {
+    let mut bench = with_low_water(10_000);
+    assert_eq!(bench.write(&[5; 30_000]), 30_000);
+    assert_eq!(bench.write(&[5; 10_000]), 0, "the peer takes what leaves");
+    assert_eq!(bench.hear().len(), 10);
+    assert_eq!(bench.events().len(), 1, "told that the window is full");
+    assert_eq!(bench.write(&[5; 90_000]), 70_000, "up to the buffer's limit");
+}
+
+#[test]
+fn a_peer_that_closes_its_window_lets_the_writer_go_on() {
+    let mut bench = with_low_water(30_000);
+    assert_eq!(bench.write(&[5; 60_000]), 60_000);
+    for _ in 0..10 {
+        bench.hear_one();
+    }
+    assert_eq!(bench.write(&[5; 10_000]), 0);
+    bench.say(seq(1).ack(10_001).window(0));
+    assert_eq!(bench.events().len(), 1);
+    assert_eq!(bench.write(&[5; 10_000]), 10_000);
 }
