@@ -3,6 +3,7 @@
 use crate::gateway::Leases;
 use crate::switch::Switch;
 use crate::switch::port::{DropReason, Kind, Port};
+use ethertab_stack::application::dhcp::Refusal;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -71,13 +72,18 @@ impl Metrics {
                 lease.remaining.as_secs(),
             )
         }).collect();
+        let refused: Vec<String> = refusals(&self.leases)
+            .map(|(reason, count)| format!("\"{reason}\":{count}"))
+            .collect();
         format!(
-            "{{\"version\":\"{}\",\"uptime_seconds\":{},\"mtu\":{},\"ports\":[{}],\"leases\":[{}]}}\n",
+            "{{\"version\":\"{}\",\"uptime_seconds\":{},\"mtu\":{},\"ports\":[{}],\"leases\":[{}],\
+             \"leases_refused\":{{{}}}}}\n",
             env!("CARGO_PKG_VERSION"),
             self.started.elapsed().as_secs(),
             switch.mtu(),
             ports.join(","),
-            leases.join(",")
+            leases.join(","),
+            refused.join(","),
         )
     }
 
@@ -115,6 +121,13 @@ impl Metrics {
                     );
                 }
             }
+        }
+        text.push_str("# TYPE ethertab_leases_refused_total counter\n");
+        for (reason, count) in refusals(&self.leases) {
+            let _ = writeln!(
+                text,
+                "ethertab_leases_refused_total{{reason=\"{reason}\"}} {count}"
+            );
         }
         text.push_str("# TYPE ethertab_dropped_frames_total counter\n");
         for port in &ports {
@@ -155,6 +168,44 @@ pub async fn report_drops(switch: Arc<Switch>) {
                 );
             }
         }
+    }
+}
+
+/// Logs clients that got no address, at most once an interval.
+pub async fn report_refusals(leases: Leases) {
+    let mut told = 0;
+    loop {
+        sleep(REPORT).await;
+        let count = refusals(&leases).map(|(_, count)| count).sum();
+        if count > told
+            && let Some((refusal, hardware)) = leases.refusals().last
+        {
+            tracing::warn!(
+                "DHCP: {} messages in the last {} s got no address; {hardware} was the last, for {}",
+                count - told,
+                REPORT.as_secs(),
+                explanation(refusal)
+            );
+        }
+        told = count;
+    }
+}
+
+fn refusals(leases: &Leases) -> impl Iterator<Item = (&'static str, u64)> {
+    let refusals = leases.refusals();
+    [
+        ("range_used_up", refusals.range_used_up),
+        ("too_many_each", refusals.too_many_each),
+    ]
+    .into_iter()
+}
+
+fn explanation(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::RangeUsedUp => {
+            "all are taken (a larger --dhcp-range or a shorter --lease-time helps)"
+        }
+        Refusal::TooManyEach => "it holds as many as one hardware address may",
     }
 }
 

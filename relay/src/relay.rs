@@ -134,6 +134,7 @@ impl Relay {
             relay.start_demo(plan).await;
         }
         relay.spawn(metrics::report_drops(Arc::clone(&switch)));
+        relay.spawn(metrics::report_refusals(leases.clone()));
         let server = Arc::new(Server {
             switch,
             page: plan.page.clone().map_or(Page::Embedded, Page::Directory),

@@ -19,6 +19,7 @@
 
 extern crate alloc;
 
+mod addressing;
 pub mod application;
 pub mod buffer;
 pub mod config;

@@ -1,6 +1,6 @@
 //! [`Stack`] owns the floors and is the only thing that an owner talks to.
 
-use crate::application::dhcp::{DhcpClient, DhcpEvent};
+use crate::addressing::Dhcp;
 use crate::config::{Addressing, Config, ListenOptions, TcpOptions};
 use crate::counters::Counters;
 use crate::event::{EchoId, Event, Lease, ListenerId, TcpId, UdpId};
@@ -8,22 +8,15 @@ use crate::internet::Internet;
 use crate::link::Link;
 use crate::random::Random;
 use crate::socket::{BindError, ConnectError, EchoSocket, TcpListenerSocket, TcpSocket, UdpSocket};
-use crate::time::{Deadline, Duration, Instant, Reason};
+use crate::time::{Deadline, Instant, Reason};
 use crate::transport::Transport;
 use crate::wire::address::MacAddress;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use core::task::Poll;
+use core::net::{IpAddr, SocketAddr};
 
 /// Host events that wait to be polled; the oldest makes room.
 const HOST_EVENTS: usize = 64;
-
-/// How long what is left to say may take before a lease that was given back is forgotten.
-const PARTING: Duration = Duration::from_secs(1);
-
-/// Largest DHCP message that is sent or received.
-const DHCP_MESSAGE: usize = 1_472;
 
 /// A host on one Ethernet link.
 ///
@@ -40,20 +33,14 @@ pub struct Stack {
     /// Whose turn it is on the way down.
     pub(crate) replies_first: bool,
     pub(crate) counters: Counters,
-    dhcp: Option<Dhcp>,
+    pub(crate) dhcp: Option<Dhcp>,
     /// A lease was given back; until then, what is left to say may still leave from its address.
-    parting: Option<Instant>,
-    lease: Option<Lease>,
-    name_servers: Vec<IpAddr>,
+    pub(crate) parting: Option<Instant>,
+    pub(crate) lease: Option<Lease>,
+    pub(crate) name_servers: Vec<IpAddr>,
     events: VecDeque<Event>,
     random: Random,
-    now: Instant,
-}
-
-/// The DHCP client and the socket that it speaks through, like any other program.
-struct Dhcp {
-    client: DhcpClient,
-    socket: UdpId,
+    pub(crate) now: Instant,
 }
 
 impl Stack {
@@ -184,6 +171,14 @@ impl Stack {
         }
     }
 
+    /// Puts an event of our own where the owner finds it.
+    pub(crate) fn tell(&mut self, event: Event) {
+        if self.events.len() == HOST_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+
     /// Says that the link was away and is back: the lease is confirmed again (RFC 2131 §3.2), neighbours are
     /// checked again, our address is announced; connections stay and retransmit at once.
     pub fn link_restored(&mut self, now: Instant) {
@@ -227,17 +222,6 @@ impl Stack {
     #[must_use]
     pub fn lease(&self) -> Option<&Lease> {
         self.lease.as_ref()
-    }
-
-    /// Gives the lease back (DHCPRELEASE) and forgets the address.
-    pub fn release_lease(&mut self, now: Instant) {
-        self.now = now;
-        if let Some(dhcp) = &mut self.dhcp {
-            dhcp.client.release(now);
-        }
-        // The message, and the RSTs of connections that were aborted before, need the address to leave from.
-        self.parting = Some(now + PARTING);
-        self.speak_dhcp(now);
     }
 
     /// Teaches the neighbour cache an address, as a DHCP server must before it can answer by unicast.
@@ -360,150 +344,5 @@ impl Stack {
         } else {
             Err(BindError::AddressNotOurs)
         }
-    }
-}
-
-/// The address: where it comes from and who must know.
-impl Stack {
-    fn start_dhcp(&mut self, random: Random, now: Instant) {
-        let any = SocketAddr::new(
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            crate::wire::dhcp::CLIENT_PORT,
-        );
-        // The table of sockets is empty: this cannot fail unless it was configured to hold none.
-        if let Ok(socket) = self.transport.udp.bind(any) {
-            let client = DhcpClient::new(
-                self.config.hardware_address,
-                self.config.hostname.clone(),
-                random,
-                now,
-            );
-            self.dhcp = Some(Dhcp { client, socket });
-            self.run_dhcp(now);
-        }
-    }
-
-    /// Carries messages between the DHCP client and its socket, and heeds what it found out.
-    pub(crate) fn run_dhcp(&mut self, now: Instant) {
-        if self
-            .parting
-            .is_some_and(|until| now < until && self.has_unsent())
-        {
-            return;
-        }
-        self.parting = None;
-        let Some(dhcp) = &mut self.dhcp else { return };
-        let mut socket = UdpSocket {
-            transport: &mut self.transport,
-            id: dhcp.socket,
-        };
-        let mut message = [0; DHCP_MESSAGE];
-        while let Poll::Ready(Ok(datagram)) = socket.receive(&mut message) {
-            dhcp.client.receive(&message[..datagram.length], now);
-        }
-        while let Some(event) = self.dhcp.as_mut().and_then(|dhcp| dhcp.client.poll_event()) {
-            match event {
-                DhcpEvent::Probe(address) => self.link.probe(address, now),
-                DhcpEvent::Bound(lease) => self.apply_lease(lease, now),
-                DhcpEvent::Lost => self.lose_lease(now),
-            }
-        }
-        self.speak_dhcp(now);
-    }
-
-    /// Hands what the DHCP client has to say to its socket.
-    fn speak_dhcp(&mut self, now: Instant) {
-        let Some(dhcp) = &mut self.dhcp else { return };
-        let mut socket = UdpSocket {
-            transport: &mut self.transport,
-            id: dhcp.socket,
-        };
-        let mut message = [0; DHCP_MESSAGE];
-        while let Some((length, destination)) = dhcp.client.transmit(now, &mut message) {
-            let server = SocketAddr::new(IpAddr::V4(destination), crate::wire::dhcp::SERVER_PORT);
-            // A full queue or a missing route is one lost message more: the client repeats it.
-            if socket.send(&message[..length], Some(server)) != Poll::Ready(Ok(())) {
-                break;
-            }
-        }
-    }
-
-    pub(crate) fn probe_clear(&mut self, address: Ipv4Addr, now: Instant) {
-        if let Some(dhcp) = &mut self.dhcp {
-            dhcp.client.probe_clear(address, now);
-        }
-        self.run_dhcp(now);
-    }
-
-    pub(crate) fn conflict(
-        &mut self,
-        address: Ipv4Addr,
-        claimant: MacAddress,
-        while_probing: bool,
-        now: Instant,
-    ) {
-        self.tell(Event::AddressConflict { address, claimant });
-        // RFC 5227 §2.4: the link has defended the address; what it reports beyond that is lost for good.
-        if let Some(dhcp) = &mut self.dhcp {
-            if !while_probing {
-                self.lease = None;
-            }
-            dhcp.client.conflict(address, now);
-        }
-        self.run_dhcp(now);
-    }
-
-    fn apply_lease(&mut self, lease: Lease, now: Instant) {
-        let address = (lease.address, lease.prefix_length);
-        let held =
-            self.internet.address() == Some((IpAddr::V4(lease.address), lease.prefix_length));
-        if !held || self.internet.gateway() != lease.gateway.map(IpAddr::V4) {
-            self.set_address(Some(address), lease.gateway, now);
-        }
-        // RFC 2132 §5.1 allows less than the link carries; without the option the link decides again.
-        let most = self.config.link.mtu.max(576);
-        let mtu = lease
-            .mtu
-            .map_or(most, |mtu| usize::from(mtu).clamp(576, most));
-        self.internet.set_mtu(mtu);
-        self.transport.set_mtu(mtu);
-        self.name_servers.clone_from(&lease.name_servers);
-        self.lease = Some(lease.clone());
-        self.tell(Event::Leased(lease));
-    }
-
-    fn lose_lease(&mut self, now: Instant) {
-        self.lease = None;
-        self.name_servers.clear();
-        self.set_address(None, None, now);
-        self.tell(Event::LeaseLost);
-    }
-
-    fn set_address(
-        &mut self,
-        address: Option<(Ipv4Addr, u8)>,
-        gateway: Option<Ipv4Addr>,
-        now: Instant,
-    ) {
-        let before = self.internet.address().map(|(address, _)| address);
-        let after = address.map(|(address, _)| IpAddr::V4(address));
-        self.internet.set_address(address, gateway);
-        if before == after {
-            return;
-        }
-        self.link.set_address(address.map(|(address, _)| address));
-        if before.is_some() {
-            self.transport.address_lost(now);
-        }
-        if after.is_some() {
-            self.link.announce(now);
-        }
-    }
-
-    fn tell(&mut self, event: Event) {
-        if self.events.len() == HOST_EVENTS {
-            self.events.pop_front();
-        }
-        self.events.push_back(event);
     }
 }

@@ -27,6 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "stack",
         &[
+            "addressing",
             "link",
             "internet",
             "transport",
@@ -35,6 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
+    ("addressing", &["stack", "application", "socket", "wire"]),
     (
         "ingress",
         &["stack", "link", "internet", "transport", "wire"],

@@ -3,7 +3,7 @@
 use super::link::TokioClock;
 use crate::config::Plan;
 use ethertab_stack::application::dhcp::{
-    DhcpReply, DhcpServer, DhcpServerConfig, LeaseState, ServerLease,
+    DhcpReply, DhcpServer, DhcpServerConfig, LeaseState, Refusals, ServerLease,
 };
 use ethertab_stack::driver::{Clock, Network};
 use ethertab_stack::{Duration, Instant, MacAddress};
@@ -75,6 +75,12 @@ impl Leases {
             remaining: lease.remaining,
         });
         leased.collect()
+    }
+
+    /// What could not be given.
+    #[must_use]
+    pub fn refusals(&self) -> Refusals {
+        self.lock().refusals()
     }
 
     /// Takes a message; the answer, and whether it gave its client an address that it did not have.

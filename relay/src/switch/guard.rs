@@ -1,4 +1,5 @@
-//! What a client may not say: frames that would make others take it for the host, the gateway or the DHCP server.
+//! What a client may not say: frames that would make others take it for the host, the gateway or the DHCP server, and
+//! requests for addresses in the name of another station.
 
 use std::net::Ipv4Addr;
 
@@ -7,6 +8,9 @@ const IPV4: [u8; 2] = [0x08, 0x00];
 const VLAN: [u8; 2] = [0x81, 0x00];
 const UDP: u8 = 17;
 const DHCP_SERVER_PORT: [u8; 2] = [0, 67];
+
+/// Where a DHCP message says whose it is (RFC 2131 §2), counted from the UDP header.
+const DHCP_HARDWARE: std::ops::Range<usize> = 36..42;
 
 /// The IP addresses that belong to the relay.
 #[derive(Clone, Debug, Default)]
@@ -31,13 +35,13 @@ impl Guard {
                 .get(14..18)
                 .is_none_or(|sender| !self.is_protected(sender))
         } else if ether_type == IPV4 {
-            self.permits_ipv4(payload)
+            self.permits_ipv4(payload, &frame[6..12])
         } else {
             true
         }
     }
 
-    fn permits_ipv4(&self, packet: &[u8]) -> bool {
+    fn permits_ipv4(&self, packet: &[u8], station: &[u8]) -> bool {
         let Some(header) = packet.first_chunk::<20>() else {
             return true;
         };
@@ -45,10 +49,18 @@ impl Guard {
             return false;
         }
         let first_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x1fff == 0;
-        let ports = packet.get(usize::from(header[0] & 0x0f) * 4..);
-        !(header[9] == UDP
-            && first_fragment
-            && ports.is_some_and(|p| p.starts_with(&DHCP_SERVER_PORT)))
+        if header[9] != UDP || !first_fragment {
+            return true;
+        }
+        let datagram = packet.get(usize::from(header[0] & 0x0f) * 4..);
+        let datagram = datagram.unwrap_or_default();
+        if datagram.starts_with(&DHCP_SERVER_PORT) {
+            return false;
+        }
+        // The switch bounds the hardware addresses of a client and the DHCP server the leases of each: whoever could ask in
+        // the name of others would be bound by neither. Cutting the message so that the name comes later is no way round.
+        let to_server = datagram.get(2..4) == Some(&DHCP_SERVER_PORT);
+        !to_server || datagram.get(DHCP_HARDWARE) == Some(station)
     }
 
     fn is_protected(&self, address: &[u8]) -> bool {
@@ -109,6 +121,21 @@ mod tests {
     #[test]
     fn a_client_may_not_hand_out_leases() {
         assert!(!guard().permits(&frame(IPV4, &udp(TAB, 67))));
+    }
+
+    #[test]
+    fn a_client_may_ask_for_an_address_in_its_own_name_only() {
+        let asking = |name: [u8; 6], length: usize| {
+            let mut packet = udp(Ipv4Addr::UNSPECIFIED, 68);
+            packet[22..24].copy_from_slice(&DHCP_SERVER_PORT);
+            packet.resize(20 + 8 + 28, 0);
+            packet.extend(name);
+            packet.resize(20 + length, 0);
+            frame(IPV4, &packet)
+        };
+        assert!(guard().permits(&asking([2, 0, 0, 0, 0, 9], 300)));
+        assert!(!guard().permits(&asking([2, 0, 0, 0, 0, 8], 300)));
+        assert!(!guard().permits(&asking([2, 0, 0, 0, 0, 9], 41)), "cut off");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //!   somebody else turns up with it (a tab that came back before its dead connection was noticed), the holder is asked
 //!   by a ping at once, so a dead one makes room within seconds;
 //! - it hears what is sent to its addresses, to groups and to all, and nothing else;
-//! - [`guard`] drops frames that pose as the relay's own hosts; each client's broadcasts are bounded in number.
+//! - [`guard`] drops frames that pose as the relay's own hosts, and requests for other stations' leases; each client's broadcasts are bounded in number.
 
 pub mod guard;
 pub mod port;

@@ -44,7 +44,8 @@ pub enum DropReason {
     Spoofed,
     /// The port uses more addresses than one port may.
     TooManyAddresses,
-    /// It claimed the IP address of the host or the gateway, or played the DHCP server.
+    /// It claimed the IP address of the host or the gateway, played the DHCP server, or asked that for an address in the
+    /// name of another station.
     Forbidden,
     /// Broadcasts came faster than one client may send them.
     Storm,
@@ -104,7 +105,9 @@ impl DropReason {
             DropReason::BadSource => "source address not a station's",
             DropReason::Spoofed => "source address belongs to another port",
             DropReason::TooManyAddresses => "more source addresses than one client may use",
-            DropReason::Forbidden => "posed as the host, the gateway or the DHCP server",
+            DropReason::Forbidden => {
+                "posed as the host, the gateway, the DHCP server or another station"
+            }
             DropReason::Storm => "broadcasts came too fast",
             DropReason::Reflected => "addressed to the port it came from",
             DropReason::NobodyThere => "nobody has the address they were sent to",

@@ -1,15 +1,19 @@
 //! What a tab asks the gateway: an address, an echo, names.
 
 use crate::station::station;
-use crate::support::{relay, request};
+use crate::support::{ALICE, ALL, client, clients, drops, relay, request, until};
 use ethertab_relay::Relay;
+use ethertab_relay::switch::port::DropReason;
+use ethertab_stack::MacAddress;
 use ethertab_stack::config::TcpOptions;
 use ethertab_stack::driver::{Error, Network, PingOptions};
 use ethertab_stack::wire::dns::{
     Data, Emitter, Flags, Message, Name, Query, Question, RecordType, ResponseCode, Section,
 };
+use ethertab_stack::wire::{checksum, dhcp};
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UdpSocket};
@@ -109,6 +113,59 @@ async fn a_tab_gets_an_address_of_its_own_and_reaches_the_gateway() {
         IpAddr::V4(second.address),
         "tabs reach each other"
     );
+}
+
+/// A frame that asks for an address in the name of `name`, from a client that calls itself `identifier`.
+fn discover(from: [u8; 6], name: [u8; 6], identifier: u8) -> Vec<u8> {
+    let mut message = dhcp::Message::request(
+        dhcp::MessageType::Discover,
+        identifier.into(),
+        MacAddress(name),
+    );
+    message.options.client_identifier = vec![0, identifier];
+    let mut payload = vec![0; 600];
+    let length = message.emit(&mut payload).unwrap();
+    let length = u16::try_from(length).unwrap();
+    let mut packet = vec![0x45, 0];
+    packet.extend((28 + length).to_be_bytes());
+    packet.extend([0, 0, 0, 0, 64, 17, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]);
+    let sum = checksum::of(&packet);
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.extend([0, 68, 0, 67]);
+    packet.extend((8 + length).to_be_bytes());
+    packet.extend([0, 0]);
+    packet.extend(&payload[..length.into()]);
+    [&ALL[..], &from, &[8, 0], &packet].concat()
+}
+
+#[tokio::test]
+async fn a_station_cannot_drain_the_pool() {
+    let relay = relay(&["--dhcp-range", "10.77.0.50-10.77.0.89"]).await;
+    let mut greedy = client(&relay).await;
+    for identifier in 0..=99 {
+        greedy.send(discover(ALICE, ALICE, identifier)).await;
+        greedy
+            .send(discover(ALICE, [2, 1, 1, 1, 1, identifier], identifier))
+            .await;
+    }
+    let port = &clients(&relay)[0];
+    until("all were heard", || {
+        port.counters.frames_in.load(Ordering::Relaxed) >= 100
+    })
+    .await;
+    assert_eq!(
+        drops(port, DropReason::Forbidden),
+        100,
+        "in the name of others"
+    );
+    // Its turn comes after theirs.
+    configured(&relay, 1).await;
+    let metrics = request(&relay, "GET /metrics HTTP/1.1").await;
+    let refused = "ethertab_leases_refused_total{reason=\"too_many_each\"} 92";
+    assert!(metrics.contains(refused), "{metrics}");
+    let status = request(&relay, "GET /status HTTP/1.1").await;
+    let refused = "\"leases_refused\":{\"range_used_up\":0,\"too_many_each\":92}";
+    assert!(status.contains(refused), "{status}");
 }
 
 #[tokio::test]

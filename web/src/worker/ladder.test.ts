@@ -16,7 +16,7 @@ const INFORMATION: NetworkInformation = {
 
 let information: NetworkInformation | null;
 let shown: NetworkStatus[];
-let ping: () => Promise<{ roundTripMs: number }>;
+let ping: (address: string) => Promise<{ roundTripMs: number }>;
 let resolve: () => Promise<string[]>;
 
 beforeEach(() => {
@@ -33,7 +33,7 @@ afterEach(() => {
 function climb(options: Partial<LadderOptions> = {}): Ladder {
   const probes: Probes = {
     information: () => information,
-    ping: () => ping(),
+    ping: (address) => ping(address),
     resolve: () => resolve(),
     now: () => Date.now(),
   };
@@ -111,10 +111,39 @@ describe('the ladder', () => {
     expect(states(ladder)).toBe('ok ok ok ok');
   });
 
+  test('asks the one that gave the lease when the network has no router', async () => {
+    const asked: string[] = [];
+    ping = async (address) => {
+      asked.push(address);
+      return { roundTripMs: 0.4 };
+    };
+    const ladder = climb();
+    ladder.notice({ type: 'relay-open', reconnects: 0 });
+    information = { ...INFORMATION, gateway: null };
+    ladder.notice({ type: 'leased', information });
+    expect(ladder.status.steps[2]).toMatchObject({ state: 'pending', detail: 'pinging 10.77.0.2' });
+    await settle();
+    expect(states(ladder)).toBe('ok ok ok ok');
+    expect(asked).toEqual(['10.77.0.2']);
+    expect(ladder.status.steps[2]?.detail).toBe(
+      '10.77.0.2 answers in 0.4 ms; no router: only this network can be reached',
+    );
+  });
+
+  test('does not blame a DHCP server for not answering pings', async () => {
+    ping = () => Promise.reject(new EthertabError('ETIMEDOUT', 'no answer in time'));
+    const ladder = climb();
+    ladder.notice({ type: 'relay-open', reconnects: 0 });
+    information = { ...INFORMATION, gateway: null };
+    ladder.notice({ type: 'leased', information });
+    await settle();
+    expect(states(ladder)).toBe('ok ok skipped ok');
+  });
+
   test('skips what there is not', async () => {
     const ladder = climb({ probeName: null });
     ladder.notice({ type: 'relay-open', reconnects: 0 });
-    information = { ...INFORMATION, gateway: null, nameServers: [] };
+    information = { ...INFORMATION, gateway: null, nameServers: [], lease: null };
     ladder.notice({ type: 'leased', information });
     await settle();
     expect(states(ladder)).toBe('ok ok skipped skipped');

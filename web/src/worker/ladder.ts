@@ -195,7 +195,8 @@ export class Ladder {
         found(name, { state: 'pending', detail });
       }
     };
-    trying('gateway', `pinging ${information.gateway}`);
+    const asked = information.gateway ?? information.lease?.server;
+    trying('gateway', asked ? `pinging ${asked}` : 'looking for one');
     const gateway = await askGateway(this.#probes, information);
     found('gateway', gateway);
     trying('names', `asking for ${this.#options.probeName}`);
@@ -218,23 +219,45 @@ export class Ladder {
   }
 }
 
-async function askGateway(probes: Probes, { gateway }: NetworkInformation): Promise<Finding> {
+async function askGateway(probes: Probes, { gateway, lease }: NetworkInformation): Promise<Finding> {
   if (!gateway) {
-    return { state: 'skipped', detail: 'there is no gateway: only this network can be reached' };
+    return askServer(probes, lease?.server);
   }
-  for (let left = PINGS; left > 0; left -= 1) {
-    try {
-      const { roundTripMs } = await probes.ping(gateway);
-      return { state: 'ok', detail: `${gateway} answers in ${roundTripMs.toFixed(1)} ms` };
-    } catch {
-      // Once more.
-    }
+  const roundTrip = await anyAnswer(probes, gateway);
+  if (roundTrip !== null) {
+    return { state: 'ok', detail: `${gateway} answers in ${roundTrip}` };
   }
   return {
     state: 'failed',
     reason: `The gateway ${gateway} does not answer a ping.`,
     remedy: "Hosts on this network may still be reached. Look at the relay's log, and at a firewall that drops ICMP.",
   };
+}
+
+/**
+ * The network has no router: a relay without a TAP interface names none, since nobody there forwards. Its gateway is on
+ * the network all the same and gave the lease, so its answer shows that packets pass both ways.
+ */
+async function askServer(probes: Probes, server: string | undefined): Promise<Finding> {
+  const only = 'no router: only this network can be reached';
+  const roundTrip = server === undefined ? null : await anyAnswer(probes, server);
+  if (roundTrip !== null) {
+    return { state: 'ok', detail: `${server} answers in ${roundTrip}; ${only}` };
+  }
+  return { state: 'skipped', detail: only };
+}
+
+/** The time that one of a few pings took. */
+async function anyAnswer(probes: Probes, address: string): Promise<string | null> {
+  for (let left = PINGS; left > 0; left -= 1) {
+    try {
+      const { roundTripMs } = await probes.ping(address);
+      return `${roundTripMs.toFixed(1)} ms`;
+    } catch {
+      // Once more.
+    }
+  }
+  return null;
 }
 
 async function askNames(probes: Probes, { nameServers }: NetworkInformation, name: string | null): Promise<Finding> {

@@ -15,4 +15,4 @@ mod tests;
 pub use client::{DhcpClient, DhcpEvent};
 pub use lease::INFINITE_LEASE;
 pub use pool::{LeaseState, ServerLease};
-pub use server::{DhcpReply, DhcpServer, DhcpServerConfig};
+pub use server::{DhcpReply, DhcpServer, DhcpServerConfig, Refusal, Refusals};

@@ -80,6 +80,11 @@ impl Binding {
             self.state
         }
     }
+
+    /// Whether somebody has it or was promised it.
+    fn is_held(&self, now: Instant) -> bool {
+        matches!(self.state(now), LeaseState::Offered | LeaseState::Bound)
+    }
 }
 
 /// The addresses that can be given, and what became of them. Nothing is done at an expiry: each look compares
@@ -89,21 +94,47 @@ pub(super) struct Pool {
     range: RangeInclusive<u32>,
     excluded: Vec<Ipv4Addr>,
     limit: usize,
+    each: usize,
     bindings: BTreeMap<Ipv4Addr, Binding>,
     /// A client's address, while its binding remembers the client.
     addresses: BTreeMap<Client, Ipv4Addr>,
 }
 
 impl Pool {
-    /// `limit`: addresses remembered in all.
-    pub(super) fn new(range: RangeInclusive<u32>, excluded: Vec<Ipv4Addr>, limit: usize) -> Pool {
-        Pool {
+    /// `limit`: addresses remembered in all. `each`: addresses that one hardware address may hold, at least one, at most
+    /// half of the pool.
+    pub(super) fn new(
+        range: RangeInclusive<u32>,
+        excluded: Vec<Ipv4Addr>,
+        limit: usize,
+        each: usize,
+    ) -> Pool {
+        let mut pool = Pool {
             range,
             excluded,
             limit,
+            each,
             bindings: BTreeMap::new(),
             addresses: BTreeMap::new(),
-        }
+        };
+        pool.each = each.clamp(1, pool.half());
+        pool
+    }
+
+    /// Half of what may be given or remembered, at least one: more is not for one station to spoil.
+    fn half(&self) -> usize {
+        let size = self.range.end().saturating_sub(*self.range.start());
+        ((size.saturating_add(1) as usize).min(self.limit) / 2).max(1)
+    }
+
+    /// Whether a station may hold an address for `client`. Whoever has one keeps it, or may change it, whatever others
+    /// took in the name of its hardware address meanwhile.
+    pub(super) fn has_room(&self, client: &Client, hardware: MacAddress, now: Instant) -> bool {
+        let own = self.addresses.get(client);
+        let own = own.and_then(|address| self.bindings.get(address));
+        let of_station = |binding: &&Binding| binding.hardware == hardware && binding.is_held(now);
+        own.is_some_and(|binding| binding.is_held(now))
+            || self.bindings.values().filter(of_station).count() < self.each
     }
 
     /// Whether `client` could have `address`: it is in the pool and nobody else has it.
@@ -176,8 +207,7 @@ impl Pool {
         let Some(binding) = self.bindings.get_mut(&address) else {
             return false;
         };
-        let theirs = binding.client == *client
-            && matches!(binding.state(now), LeaseState::Offered | LeaseState::Bound);
+        let theirs = binding.client == *client && binding.is_held(now);
         if theirs {
             binding.state = LeaseState::Free;
             binding.until = now;
@@ -211,14 +241,9 @@ impl Pool {
         if !self.release(address, client, now) {
             return false;
         }
-        let size = self
-            .range
-            .end()
-            .saturating_sub(*self.range.start())
-            .saturating_add(1) as usize;
         let declined = |binding: &Binding| binding.state(now) == LeaseState::Declined;
         let count = self.bindings.values().filter(|b| declined(b)).count();
-        if count >= (size.min(self.limit) / 2).max(1) {
+        if count >= self.half() {
             let first = self
                 .bindings
                 .iter()

@@ -47,6 +47,10 @@ pub struct DhcpServerConfig {
     pub decline_time: Duration,
     /// Addresses remembered at once; when all are taken, further clients get no answer.
     pub leases: usize,
+    /// Addresses that one hardware address may hold at once, with however many client identifiers: 1 to half of those that
+    /// are given. Several, because systems that boot one after another, and containers that share a card, each have an
+    /// identifier of their own.
+    pub leases_each: usize,
 }
 
 impl DhcpServerConfig {
@@ -67,8 +71,29 @@ impl DhcpServerConfig {
             offer_time: Duration::from_secs(30),
             decline_time: Duration::from_secs(600),
             leases: 4_096,
+            leases_each: 8,
         }
     }
+}
+
+/// Why a client got no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// All addresses are taken.
+    RangeUsedUp,
+    /// Its hardware address holds as many as one may.
+    TooManyEach,
+}
+
+/// How many messages were refused, and whose was the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// For [`Refusal::RangeUsedUp`].
+    pub range_used_up: u64,
+    /// For [`Refusal::TooManyEach`].
+    pub too_many_each: u64,
+    /// The last one, and who sent it.
+    pub last: Option<(Refusal, MacAddress)>,
 }
 
 /// An answer to send from port 67.
@@ -89,6 +114,7 @@ pub struct DhcpReply {
 pub struct DhcpServer {
     config: DhcpServerConfig,
     pool: Pool,
+    refusals: Refusals,
 }
 
 impl DhcpServer {
@@ -102,8 +128,9 @@ impl DhcpServer {
         excluded.extend(config.router);
         excluded.push(config.address);
         DhcpServer {
-            pool: Pool::new(first..=last, excluded, config.leases),
+            pool: Pool::new(first..=last, excluded, config.leases, config.leases_each),
             config,
+            refusals: Refusals::default(),
         }
     }
 
@@ -142,10 +169,31 @@ impl DhcpServer {
         self.pool.leases(now)
     }
 
+    /// What could not be given, so that somebody can be told.
+    #[must_use]
+    pub fn refusals(&self) -> Refusals {
+        self.refusals
+    }
+
+    fn count(&mut self, refusal: Refusal, hardware: MacAddress) {
+        match refusal {
+            Refusal::RangeUsedUp => self.refusals.range_used_up += 1,
+            Refusal::TooManyEach => self.refusals.too_many_each += 1,
+        }
+        self.refusals.last = Some((refusal, hardware));
+    }
+
     /// RFC 2131 §4.3.1.
     fn discover(&mut self, request: &Message, client: &Client, now: Instant) -> Option<DhcpReply> {
+        if !self.pool.has_room(client, request.hardware, now) {
+            self.count(Refusal::TooManyEach, request.hardware);
+            return None;
+        }
         let wish = request.options.requested_address;
-        let address = self.pool.choose(client, wish, now)?;
+        let Some(address) = self.pool.choose(client, wish, now) else {
+            self.count(Refusal::RangeUsedUp, request.hardware);
+            return None;
+        };
         if !self.pool.holds(address, client, now) {
             let until = now + self.config.offer_time;
             self.pool
@@ -178,6 +226,10 @@ impl DhcpServer {
         // servers. There is none, and after a restart we have no record of anybody: whoever asks for an address that
         // is free keeps it, and its connections with it.
         if !self.pool.is_free_for(address, client, now) {
+            return Some(self.refuse(request, address));
+        }
+        if !self.pool.has_room(client, request.hardware, now) {
+            self.count(Refusal::TooManyEach, request.hardware);
             return Some(self.refuse(request, address));
         }
         let seconds = self.lease_seconds(request);

@@ -58,6 +58,8 @@ fn every_client_gets_an_address_of_its_own_until_there_are_none() {
     assert_eq!(given, [address(10), address(11), address(12), address(13)]);
     assert_eq!(discover(&mut server, 5, at(0)), None);
     assert_eq!(server.leases(at(0)).count(), 4);
+    let refused = Some((Refusal::RangeUsedUp, hardware(5)));
+    assert_eq!(server.refusals().last, refused);
     // When the leases are over, the one that ended first is given away.
     assert!(discover(&mut server, 5, at(3_600)).is_some());
 }
@@ -324,6 +326,95 @@ fn a_pool_without_addresses_gives_none() {
         let config = DhcpServerConfig::new(SERVER, prefix_length);
         discover(&mut DhcpServer::new(config), 1, at(0));
     }
+}
+
+/// A station that calls itself something else each time, `n` of 255 ways.
+fn masquerading(kind: MessageType, n: u8) -> Message {
+    let mut message = message(kind, 1);
+    message.options.client_identifier = alloc::vec![0, n];
+    message
+}
+
+#[test]
+fn a_station_with_many_identifiers_holds_no_more_than_its_share() {
+    let mut server = DhcpServer::new(DhcpServerConfig {
+        leases_each: 3,
+        ..DhcpServerConfig::new(SERVER, 24)
+    });
+    let mut held = Vec::new();
+    for n in 0..=254 {
+        let Some((offer, _)) = ask(&mut server, &masquerading(MessageType::Discover, n), at(0))
+        else {
+            continue;
+        };
+        let mut request = masquerading(MessageType::Request, n);
+        request.options.requested_address = Some(offer.your_address);
+        assert_eq!(
+            ask(&mut server, &request, at(0)).unwrap().0.kind,
+            MessageType::Ack
+        );
+        held.push(offer.your_address);
+    }
+    assert_eq!(held.len(), 3);
+    let refusals = server.refusals();
+    assert_eq!((refusals.too_many_each, refusals.range_used_up), (252, 0));
+    assert_eq!(refusals.last, Some((Refusal::TooManyEach, hardware(1))));
+    // Nor by asking outright for an address that is free.
+    let mut outright = masquerading(MessageType::Request, 99);
+    outright.options.requested_address = Some(address(200));
+    assert_eq!(
+        ask(&mut server, &outright, at(1)).unwrap().0.kind,
+        MessageType::Nak
+    );
+    assert_eq!(server.leases(at(1)).count(), 3);
+    // Others are served, what is held can be kept, and what was given back can be had again.
+    assert!(discover(&mut server, 2, at(1)).is_some());
+    let mut renewal = masquerading(MessageType::Request, 0);
+    renewal.client_address = held[0];
+    assert_eq!(
+        ask(&mut server, &renewal, at(1)).unwrap().0.kind,
+        MessageType::Ack
+    );
+    let mut release = masquerading(MessageType::Release, 1);
+    release.client_address = held[1];
+    ask(&mut server, &release, at(2));
+    assert!(ask(&mut server, &masquerading(MessageType::Discover, 99), at(2)).is_some());
+    assert!(ask(&mut server, &masquerading(MessageType::Discover, 98), at(2)).is_none());
+    assert!(
+        ask(
+            &mut server,
+            &masquerading(MessageType::Discover, 98),
+            at(3_601)
+        )
+        .is_some()
+    );
+}
+
+#[test]
+fn a_share_is_at_least_one_address_and_at_most_half_of_a_small_pool() {
+    for (leases_each, expected) in [(0, 1), (2, 2), (8, 2)] {
+        let mut server = DhcpServer::new(DhcpServerConfig {
+            first: address(10),
+            last: address(13),
+            leases_each,
+            ..DhcpServerConfig::new(SERVER, 24)
+        });
+        let offered = (0..9).filter(|&n| {
+            ask(&mut server, &masquerading(MessageType::Discover, n), at(0)).is_some()
+        });
+        assert_eq!(offered.count(), expected, "{leases_each}");
+    }
+}
+
+#[test]
+fn a_station_that_holds_an_address_keeps_it_whatever_is_taken_in_its_name() {
+    let mut server = server();
+    let first = lease(&mut server, 1, at(0));
+    for n in 0..20 {
+        ask(&mut server, &masquerading(MessageType::Discover, n), at(0));
+    }
+    assert_eq!(discover(&mut server, 1, at(1)), Some(first));
+    assert_eq!(request(&mut server, 1, first, at(1)), MessageType::Ack);
 }
 
 proptest! {
