@@ -28,7 +28,7 @@ pub(crate) struct Dhcp {
 impl Stack {
     /// Gives the lease back (DHCPRELEASE) and forgets the address.
     pub fn release_lease(&mut self, now: Instant) {
-        self.now = now;
+        self.begin(now);
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.client.release(now);
         }
@@ -157,6 +157,8 @@ impl Stack {
         gateway: Option<Ipv4Addr>,
         now: Instant,
     ) {
+        self.departing = None;
+        self.arriving = None;
         let before = self.internet.address().map(|(address, _)| address);
         let after = address.map(|(address, _)| IpAddr::V4(address));
         self.internet.set_address(address, gateway);

@@ -7,6 +7,7 @@ use crate::counters::DropReason;
 use crate::internet::Sent;
 use crate::stack::Stack;
 use crate::time::Instant;
+use crate::train::DepartingTrain;
 use crate::transport::Outgoing;
 use crate::wire::ethernet;
 use crate::wire::ip::{Departure, Headroom, Protocol, Unreachable};
@@ -74,6 +75,16 @@ impl Stack {
     /// What sockets want to send.
     #[inline]
     fn descend_sockets(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
+        if let Some(train) = &self.departing {
+            if let Some(segment) = train.lead(now, out)
+                && let Some(length) = self.transport.follow(now, segment)
+            {
+                self.counters.segments_transmitted += 1;
+                self.counters.packets_transmitted += 1;
+                return Some(Step::Frame(DepartingTrain::around(length)));
+            }
+            self.departing = None;
+        }
         let internet = &self.internet;
         let source_for = |destination| internet.route(destination).map(|path| path.source);
         // By reference: to copy what was only just written would wait for the writes.
@@ -115,6 +126,9 @@ impl Stack {
                 self.counters.packets_transmitted += 1;
                 let end = ethernet::HEADER + length;
                 let leaves = self.link.send(next_hop, &mut out[..end], now);
+                if leaves && self.transport.has_train() {
+                    self.departing = DepartingTrain::behind(out, now);
+                }
                 Step::after_link(leaves, end)
             }
             Sent::Queued => Step::Elsewhere,

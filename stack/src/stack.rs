@@ -9,6 +9,7 @@ use crate::link::Link;
 use crate::random::Random;
 use crate::socket::{BindError, ConnectError, EchoSocket, TcpListenerSocket, TcpSocket, UdpSocket};
 use crate::time::{Deadline, Instant, Reason};
+use crate::train::{ArrivingTrain, DepartingTrain};
 use crate::transport::Transport;
 use crate::wire::address::MacAddress;
 use alloc::collections::VecDeque;
@@ -30,6 +31,10 @@ pub struct Stack {
     pub(crate) transport: Transport,
     /// Packets to ourselves, between egress and ingress.
     pub(crate) loopback: VecDeque<Vec<u8>>,
+    /// What the next frame may have in common with the last one that left.
+    pub(crate) departing: Option<DepartingTrain>,
+    /// What the next frame may have in common with the last one that came.
+    pub(crate) arriving: Option<ArrivingTrain>,
     /// Whose turn it is on the way down.
     pub(crate) replies_first: bool,
     pub(crate) counters: Counters,
@@ -67,6 +72,8 @@ impl Stack {
             internet,
             transport,
             loopback: VecDeque::new(),
+            departing: None,
+            arriving: None,
             replies_first: false,
             counters: Counters::default(),
             dhcp: None,
@@ -97,7 +104,7 @@ impl Stack {
 
     /// Takes one Ethernet frame, without its check sequence, that arrived at `now`.
     pub fn receive(&mut self, frame: &[u8], now: Instant) {
-        self.now = now;
+        self.begin(now);
         self.climb(frame, now);
     }
 
@@ -129,6 +136,13 @@ impl Stack {
             .min_by_key(|deadline| deadline.at)
     }
 
+    /// Something is about to happen on the floors below the sockets.
+    #[inline]
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.now = now;
+        self.departing = None;
+    }
+
     fn timers(&self) -> impl Iterator<Item = Deadline> {
         let dhcp = match (self.parting, &self.dhcp) {
             (Some(until), _) if self.has_unsent() => Some(until),
@@ -146,7 +160,7 @@ impl Stack {
 
     /// Does what is due at `now`.
     pub fn advance(&mut self, now: Instant) {
-        self.now = now;
+        self.begin(now);
         self.link.advance(now);
         self.heed_link(now);
         self.internet.advance(now);
@@ -182,7 +196,7 @@ impl Stack {
     /// Says that the link was away and is back: the lease is confirmed again (RFC 2131 §3.2), neighbours are
     /// checked again, our address is announced; connections stay and retransmit at once.
     pub fn link_restored(&mut self, now: Instant) {
-        self.now = now;
+        self.begin(now);
         self.link.restored(now);
         if self.internet.address().is_some() {
             self.link.announce(now);
@@ -226,6 +240,7 @@ impl Stack {
 
     /// Teaches the neighbour cache an address, as a DHCP server must before it can answer by unicast.
     pub fn learn_neighbor(&mut self, address: IpAddr, hardware: MacAddress, now: Instant) {
+        self.begin(now);
         self.link.learn(address, hardware, now);
     }
 

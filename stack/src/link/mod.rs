@@ -120,7 +120,7 @@ impl Link {
     /// Takes a frame. Gives back the packet in it; `None`: it was ARP, or not for us.
     #[inline]
     pub fn receive<'f>(&mut self, frame: &'f [u8], now: Instant) -> Option<LinkArrival<'f>> {
-        if frame.len() > self.longest_frame {
+        if !self.carries(frame.len()) {
             self.counters.drop(DropReason::FrameLength);
             return None;
         }
@@ -142,6 +142,13 @@ impl Link {
             cast,
             source: header.source,
         })
+    }
+
+    /// Whether a frame of that length can come over this link.
+    #[inline]
+    #[must_use]
+    pub fn carries(&self, length: usize) -> bool {
+        length <= self.longest_frame
     }
 
     fn receive_arp(&mut self, packet: &[u8], now: Instant) {

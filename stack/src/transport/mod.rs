@@ -156,6 +156,22 @@ impl Transport {
         None
     }
 
+    /// Whether segments follow the last one that left, whose headers below this floor are the same.
+    #[must_use]
+    pub fn has_train(&self) -> bool {
+        self.tcp.has_train()
+    }
+
+    /// Writes the next segment of the train to the front of `out` and returns its length; `None`: the train is over, or
+    /// somebody else has a turn.
+    #[inline]
+    pub fn follow(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        if self.udp.has_work() || self.echo.has_work() {
+            return None;
+        }
+        self.tcp.follow(now, out)
+    }
+
     /// Whether something is to be sent now.
     #[must_use]
     pub fn has_work(&self) -> bool {

@@ -48,6 +48,16 @@ impl Checksum {
         }
     }
 
+    /// Adds two bytes, as the number that they stand for, in front of or behind which an even number of bytes was added.
+    #[must_use]
+    #[inline]
+    pub fn with_number(self, number: u16) -> Checksum {
+        Checksum {
+            sum: fold_once(self.sum + u64::from(number.to_be())),
+            odd: self.odd,
+        }
+    }
+
     /// Adds bytes that follow those already added.
     #[must_use]
     #[inline]

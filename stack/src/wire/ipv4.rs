@@ -88,8 +88,7 @@ impl Ipv4Header {
             .split_at_checked(header_length)
             .ok_or(Ipv4Error::Malformed)?;
         let is_sound = if header_length == HEADER {
-            let words = fixed.as_chunks::<4>().0;
-            checksum::of_words::<5>(core::array::from_fn(|at| u32::from_be_bytes(words[at]))) == 0
+            is_sound(fixed)
         } else {
             checksum::is_valid(header)
         };
@@ -167,6 +166,44 @@ impl Ipv4Header {
         }
         Some(rest)
     }
+}
+
+/// What lies behind the header of a packet that is known to have no options, without the link's padding; `None` if the length
+/// or the checksum is wrong.
+#[inline]
+#[must_use]
+pub fn segment_without_options(packet: &[u8]) -> Option<&[u8]> {
+    let (fixed, _) = packet.split_first_chunk::<HEADER>()?;
+    let total_length = usize::from(u16::from_be_bytes([fixed[2], fixed[3]]));
+    is_sound(fixed)
+        .then(|| packet.get(HEADER..total_length))
+        .flatten()
+}
+
+/// The checksum of a header without options.
+#[inline]
+fn is_sound(header: &[u8; HEADER]) -> bool {
+    let words = header.as_chunks::<4>().0;
+    checksum::of_words::<5>(core::array::from_fn(|at| u32::from_be_bytes(words[at]))) == 0
+}
+
+/// Whether a packet is an IPv4 packet without options, and no fragment.
+#[must_use]
+pub fn is_whole_and_plain(packet: &[u8]) -> bool {
+    let Some((&[flags, offset], first)) = packet
+        .get(6..8)
+        .and_then(|pair| pair.first_chunk::<2>())
+        .zip(packet.first())
+    else {
+        return false;
+    };
+    *first == 0x45 && u16::from_be_bytes([flags, offset]) & (MORE_FRAGMENTS | OFFSET) == 0
+}
+
+/// Whether a packet is whole and stays so: then its identification says nothing (RFC 6864 §4.1) and ours is 0.
+#[must_use]
+pub fn is_atomic(packet: &[u8]) -> bool {
+    packet.get(4..8) == Some(&[0, 0, (DONT_FRAGMENT >> 8) as u8, 0])
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ use core::ops::{BitOr, BitOrAssign};
 pub const HEADER_LENGTH: usize = 20;
 /// Bytes of the longest header.
 pub const MAX_HEADER_LENGTH: usize = 60;
+/// Where in the header the sequence number is.
+pub const SEQUENCE_OFFSET: usize = 4;
 /// Where in the header the checksum is.
 pub const CHECKSUM_OFFSET: usize = 16;
 

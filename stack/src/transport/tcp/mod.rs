@@ -18,6 +18,7 @@
 //! | `listener` | SYN queue and accept queue |
 //! | `time_wait` | connections that are over, in rows without buffers |
 //! | `reply` | RSTs and other segments without a connection |
+//! | `train` | full segments that leave right behind each other |
 //! | `timer` | which connection is due next, without a scan |
 //! | [`congestion`], [`rtt`], [`isn`], [`sequence`] | leaves: windows, round trips, initial numbers, arithmetic |
 //!
@@ -45,6 +46,7 @@ pub mod state;
 mod table;
 mod time_wait;
 mod timer;
+mod train;
 mod window;
 
 pub use info::TcpInfo;
@@ -72,6 +74,7 @@ use shared::Shared;
 use table::Table;
 use time_wait::{TimeWaitTable, Verdict};
 use timer::TimerQueue;
+use train::Train;
 
 /// All connections and listeners.
 #[derive(Debug)]
@@ -79,15 +82,27 @@ pub struct Tcp {
     shared: Shared,
     table: Table,
     connections: Connections,
+    /// Whose segment came last.
+    last: Option<Last>,
     listeners: Listeners,
     bindings: Bindings,
     time_waits: TimeWaitTable,
     timers: TimerQueue,
     /// Slots with something to send.
     ready: VecDeque<u32>,
+    /// Segments that may follow the last one that left.
+    train: Option<Train>,
     events: VecDeque<News>,
     numbers: SequenceGenerator,
     ports: EphemeralPorts,
+}
+
+/// The connection whose segment came last, and what the next one of it has in common.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    connection: u32,
+    /// Of addresses and protocol; the length is to be added.
+    pseudo_header: Checksum,
 }
 
 /// Who has something to tell.
@@ -106,11 +121,13 @@ impl Tcp {
             shared: Shared::new(limits, config.link, random),
             table: Table::new(limits.connections),
             connections: Connections::new(random),
+            last: None,
             listeners: Listeners::default(),
             bindings: Bindings::new(random),
             time_waits: TimeWaitTable::new(limits.time_waits, limits.time_wait, random),
             timers: TimerQueue::default(),
             ready: VecDeque::new(),
+            train: None,
             events: VecDeque::new(),
             numbers: SequenceGenerator::new(random),
             ports: EphemeralPorts::new(limits.ephemeral_ports, random),
@@ -120,14 +137,28 @@ impl Tcp {
     /// Takes one segment.
     #[inline]
     pub fn receive(&mut self, arrival: &Arrival<'_>, now: Instant) {
-        let Some((segment, tuple)) = self.open_up(arrival) else {
+        self.last = None;
+        let pseudo_header =
+            Checksum::pseudo_header(arrival.source, arrival.destination, Protocol::TCP, 0);
+        let verified_by = arrival.verify_checksum.then_some(pseudo_header);
+        let Some(segment) = self.open_up(arrival.payload, verified_by) else {
             return;
         };
-        if let Some(index) = self.connections.find(&tuple)
-            && let Some(connection) = self.table.at_mut(index)
-        {
-            connection.receive(&segment, &mut self.shared, now);
-            return self.attend(index, now);
+        // RFC 9293 §3.9.2.3, MUST-57 and MUST-63: nothing sent to many, and from nobody who is many.
+        if arrival.cast != Cast::Unicast || !sockets::is_one_host(arrival.source) {
+            self.shared.counters.drop(DropReason::TcpNoSocket);
+            return;
+        }
+        let tuple = FourTuple {
+            local: SocketAddr::new(arrival.destination, segment.header.destination_port),
+            remote: SocketAddr::new(arrival.source, segment.header.source_port),
+        };
+        if let Some(connection) = self.connections.find(&tuple) {
+            self.last = Some(Last {
+                connection,
+                pseudo_header,
+            });
+            return self.receive_for(connection, &segment, now);
         }
         let floor = match self.time_waits.receive(&segment, &tuple, now) {
             None => None,
@@ -143,38 +174,73 @@ impl Tcp {
         self.receive_in_listen(&segment, tuple, floor, now);
     }
 
-    /// Checks what every segment must satisfy, and takes it apart.
+    /// For the tests that compare the short ways with the long ones.
+    #[cfg(test)]
+    pub(crate) fn walk_every_step(&mut self) {
+        self.shared.walks_every_step = true;
+    }
+
+    /// What comes next has nothing to do with the last segment.
+    pub fn forget_last(&mut self) {
+        self.last = None;
+    }
+
+    /// Whether the last segment was for a connection that still takes more.
+    #[must_use]
+    pub fn remembers_last(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Takes one more segment with the addresses and ports of the last one, which was for a connection; false, and nothing
+    /// done, if [that](Self::remembers_last) is gone.
     #[inline]
-    fn open_up<'p>(&mut self, arrival: &Arrival<'p>) -> Option<(TcpSegment<'p>, FourTuple)> {
+    pub fn receive_next(&mut self, segment: &[u8], verify_checksum: bool, now: Instant) -> bool {
+        #[cfg(test)]
+        if self.shared.walks_every_step {
+            return false;
+        }
+        let Some(last) = self.last else {
+            return false;
+        };
+        let verified_by = verify_checksum.then_some(last.pseudo_header);
+        if let Some(segment) = self.open_up(segment, verified_by) {
+            self.receive_for(last.connection, &segment, now);
+        }
+        true
+    }
+
+    #[inline]
+    fn receive_for(&mut self, index: u32, segment: &TcpSegment<'_>, now: Instant) {
+        if let Some(connection) = self.table.at_mut(index) {
+            connection.receive(segment, &mut self.shared, now);
+            self.attend(index, now);
+        }
+    }
+
+    /// Checks what every segment must satisfy, and takes it apart. `verified_by` is the sum of the pseudo-header without the
+    /// length; `None`: the checksum is not looked at.
+    #[inline]
+    fn open_up<'p>(
+        &mut self,
+        segment: &'p [u8],
+        verified_by: Option<Checksum>,
+    ) -> Option<TcpSegment<'p>> {
         let counters = &mut self.shared.counters;
-        let Ok(segment) = TcpSegment::parse(arrival.payload) else {
+        let Ok(parsed) = TcpSegment::parse(segment) else {
             counters.drop(DropReason::MalformedTcp);
             return None;
         };
-        // RFC 9293 §3.1, MUST-3.
-        let is_sound = !arrival.verify_checksum
-            || Checksum::pseudo_header(
-                arrival.source,
-                arrival.destination,
-                Protocol::TCP,
-                arrival.payload.len(),
-            )
-            .with(arrival.payload)
-            .is_valid();
+        // RFC 9293 §3.1, MUST-3. A segment is never longer than IP's 16-bit length says.
+        let is_sound = verified_by.is_none_or(|sum| {
+            sum.with_number(segment.len() as u16)
+                .with(segment)
+                .is_valid()
+        });
         if !is_sound {
             counters.drop(DropReason::TcpChecksum);
             return None;
         }
-        // RFC 9293 §3.9.2.3, MUST-57 and MUST-63: nothing sent to many, and from nobody who is many.
-        if arrival.cast != Cast::Unicast || !sockets::is_one_host(arrival.source) {
-            counters.drop(DropReason::TcpNoSocket);
-            return None;
-        }
-        let tuple = FourTuple {
-            local: SocketAddr::new(arrival.destination, segment.header.destination_port),
-            remote: SocketAddr::new(arrival.source, segment.header.source_port),
-        };
-        Some((segment, tuple))
+        Some(parsed)
     }
 
     /// RFC 9293 §3.10.7.1 and §3.10.7.2: CLOSED and LISTEN. `floor`: the least initial number, if an earlier connection of
@@ -271,6 +337,9 @@ impl Tcp {
 
     /// A connection no longer takes segments; another of the same ends may.
     fn leave(&mut self, index: u32, tuple: &FourTuple) {
+        if self.last.is_some_and(|last| last.connection == index) {
+            self.last = None;
+        }
         if self.connections.find(tuple) == Some(index) {
             self.connections.remove(tuple);
         }
@@ -279,6 +348,7 @@ impl Tcp {
 
     /// After anything that happened to a connection: queues it where it has to be.
     fn attend(&mut self, index: u32, now: Instant) {
+        self.train = None;
         let Some(connection) = self.table.at_mut(index) else {
             return;
         };
@@ -361,6 +431,7 @@ impl Tcp {
         out: &mut [u8],
         headroom: Headroom,
     ) -> Option<Departure> {
+        self.train = None;
         if let Some(reply) = self.shared.next_reply() {
             let out = out.get_mut(headroom.before(reply.tuple.remote.ip())..)?;
             return self.write_reply(&reply, out);
@@ -375,14 +446,20 @@ impl Tcp {
             }
             let out = out.get_mut(headroom.before(connection.tuple.remote.ip())..)?;
             let departure = connection.transmit(&mut self.shared, now, out);
-            if departure.is_some() && connection.is_streaming() {
+            if let Some(departure) = departure
+                && connection.is_streaming()
+            {
+                if self.ready.is_empty() {
+                    let segment = &out[..departure.length];
+                    self.train = connection.train_behind(index, segment, &self.shared, now);
+                }
                 // Whether another segment may leave is found out at its next turn, once, and not now as well.
                 connection.in_ready_queue = true;
                 self.ready.push_back(index);
                 if let Some(at) = connection.timers.take_news() {
                     self.timers.enter(index, at);
                 }
-                return departure;
+                return Some(departure);
             }
             self.attend(index, now);
             if departure.is_some() {
@@ -390,6 +467,31 @@ impl Tcp {
             }
         }
         None
+    }
+
+    /// Whether segments follow the last one that left, whose headers below TCP's are the same.
+    #[must_use]
+    pub fn has_train(&self) -> bool {
+        self.train.is_some()
+    }
+
+    /// Writes the next segment of the train to the front of `out` and returns its length; `None`: the train is over.
+    #[inline]
+    pub fn follow(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        let train = self.train.as_mut().filter(|train| train.at == now)?;
+        let connection = self.table.at_mut(train.connection)?;
+        let length = connection.follow(train, &self.shared, out);
+        train.left -= 1;
+        if connection.program.has_news() && !connection.program.in_event_queue {
+            // It stands in the queue alone, or there would be no train.
+            let index = train.connection;
+            connection.in_ready_queue = false;
+            self.ready.clear();
+            self.attend(index, now);
+        } else if train.left == 0 || length.is_none() {
+            self.train = None;
+        }
+        length
     }
 
     fn write_reply(&mut self, reply: &reply::Reply, out: &mut [u8]) -> Option<Departure> {

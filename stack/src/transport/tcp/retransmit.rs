@@ -87,6 +87,15 @@ impl Recovery {
         window.saturating_add(limited).saturating_sub(in_flight)
     }
 
+    /// Whether nothing is lost, repeated or suspected, and a segment is being timed.
+    pub(super) fn is_undisturbed(&self) -> bool {
+        self.timed.is_some()
+            && self.duplicates == 0
+            && self.timeouts == 0
+            && !self.head_lost
+            && !self.congestion.in_recovery()
+    }
+
     /// About to look whether data may leave.
     #[inline]
     pub(super) fn before_send(&mut self, in_flight: usize, now: Instant) {

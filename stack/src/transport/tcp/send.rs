@@ -333,11 +333,11 @@ impl Connection {
             let length = send.buffer.len().min(1);
             return Some(self.data(Kind::WindowProbe, send.unacknowledged, length));
         }
-        let queued = send.end().since(send.next) as usize;
-        let window = send.window_left();
+        let queued = send.unsent();
         let full = self.full_segment();
-        let allowed = window.min(self.recovery.allowance(send.in_flight(), full));
-        let mut length = queued.min(allowed).min(self.largest_payload(full, shared));
+        let mut length = queued
+            .min(self.sendable(full))
+            .min(self.largest_payload(full, shared));
         if length > full && (length < queued || !send.may_send_short()) {
             // The end of what may leave now stays whole: silly window avoidance on our side.
             length -= length % full;
@@ -346,12 +346,12 @@ impl Connection {
         if plan.flags.contains(Flags::FIN) {
             return Some(plan);
         }
-        let may = length > 0 && (length >= full || self.may_be_short(length, queued, window));
+        let may = length > 0 && (length >= full || self.may_be_short(length, queued));
         may.then_some(plan)
     }
 
     /// RFC 9293 §3.8.6.2.1 (MUST-38): whether a segment that is not full may leave.
-    fn may_be_short(&self, length: usize, queued: usize, window: usize) -> bool {
+    fn may_be_short(&self, length: usize, queued: usize) -> bool {
         let send = &self.send;
         let repeated = send.highest - send.next;
         let ends_what_was_sent = repeated > 0 && length >= repeated as usize;
@@ -359,7 +359,7 @@ impl Connection {
             || send.override_silly
             || (length == queued && send.may_send_short())
             // All that the window leaves, if that is much for this peer.
-            || (length == window && 2 * length >= send.window.largest() as usize)
+            || (length == send.window_left() && 2 * length >= send.window.largest() as usize)
     }
 
     /// `length` bytes from `sequence` on, and the FIN if it follows them and the window allows it.
@@ -387,6 +387,13 @@ impl Connection {
             flags,
             kind,
         }
+    }
+
+    /// Bytes that windows allow from SND.NXT on: the peer's, and that of congestion control.
+    #[inline]
+    pub(super) fn sendable(&self, full_segment: usize) -> usize {
+        let allowance = self.recovery.allowance(self.send.in_flight(), full_segment);
+        self.send.window_left().min(allowance)
     }
 
     /// Payload of a full segment: RFC 9293 §3.7.1 counts the options that it carries.

@@ -437,7 +437,11 @@ fn a_peer_that_does_not_read_stops_no_writer_before_the_send_buffer_is_full() {
     assert_eq!(bench.write(&[5; 10_000]), 0, "the peer takes what leaves");
     assert_eq!(bench.hear().len(), 10);
     assert_eq!(bench.events().len(), 1, "told that the window is full");
-    assert_eq!(bench.write(&[5; 90_000]), 70_000, "up to the buffer's limit");
+    assert_eq!(
+        bench.write(&[5; 90_000]),
+        70_000,
+        "up to the buffer's limit"
+    );
 }
 
 #[test]
