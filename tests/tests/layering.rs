@@ -28,6 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "stack",
         &[
             "addressing",
+            "train",
             "link",
             "internet",
             "transport",
@@ -37,13 +38,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("addressing", &["stack", "application", "socket", "wire"]),
+    ("train", &["wire"]),
+    ("train_tests", &["stack", "wire"]),
     (
         "ingress",
-        &["stack", "link", "internet", "transport", "wire"],
+        &["stack", "train", "link", "internet", "transport", "wire"],
     ),
     (
         "egress",
-        &["stack", "link", "internet", "transport", "wire"],
+        &["stack", "train", "link", "internet", "transport", "wire"],
     ),
     ("driver", &["stack", "application", "socket", "wire"]),
     ("lib", &["config", "event", "stack", "time", "wire"]),
