@@ -221,7 +221,7 @@ impl Default for TcpConfig {
         TcpConfig {
             receive_buffer: 1024 * 1024,
             send_buffer: 1024 * 1024,
-            unsent_low_water: 64 * 1024,
+            unsent_low_water: 128 * 1024,
             congestion: CongestionAlgorithm::default(),
             min_retransmission_timeout: Duration::from_millis(200),
             max_retransmission_timeout: Duration::from_secs(60),

@@ -227,6 +227,9 @@ impl Ring {
 /// processors of today, and by a factor of twenty where both addresses lie a few bytes apart within their pages.
 #[inline]
 fn copy(from: &[u8], to: &mut [u8]) {
+    if from.len() <= BLOCK {
+        return to.copy_from_slice(from);
+    }
     for (from, to) in from.chunks(BLOCK).zip(to.chunks_mut(BLOCK)) {
         to.copy_from_slice(from);
     }

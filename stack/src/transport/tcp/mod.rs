@@ -69,6 +69,7 @@ use connection::Connection;
 use core::net::SocketAddr;
 use isn::SequenceGenerator;
 use listener::{Admission, Listeners};
+use receive::Changed;
 use sequence::Seq;
 use shared::Shared;
 use table::Table;
@@ -211,9 +212,12 @@ impl Tcp {
 
     #[inline]
     fn receive_for(&mut self, index: u32, segment: &TcpSegment<'_>, now: Instant) {
-        if let Some(connection) = self.table.at_mut(index) {
-            connection.receive(segment, &mut self.shared, now);
-            self.attend(index, now);
+        let Some(connection) = self.table.at_mut(index) else {
+            return;
+        };
+        match connection.receive(segment, &mut self.shared, now) {
+            Changed::Anything => self.attend(index, now),
+            Changed::Received => self.attend_to_received(index),
         }
     }
 
@@ -357,6 +361,25 @@ impl Tcp {
             return self.attend_to_end(index, now);
         }
         if !connection.in_ready_queue && connection.has_segment(&self.shared) {
+            connection.in_ready_queue = true;
+            self.ready.push_back(index);
+        }
+        if let Some(at) = connection.timers.take_news() {
+            self.timers.enter(index, at);
+        }
+        if connection.program.has_news() && !connection.program.in_event_queue {
+            self.announce(index);
+        }
+    }
+
+    /// After data that changed nothing else: what [`attend`](Self::attend) would come to.
+    #[inline]
+    fn attend_to_received(&mut self, index: u32) {
+        self.train = None;
+        let Some(connection) = self.table.at_mut(index) else {
+            return;
+        };
+        if !connection.in_ready_queue && connection.acknowledgement.is_due() {
             connection.in_ready_queue = true;
             self.ready.push_back(index);
         }

@@ -100,6 +100,15 @@ impl ReceiveSide {
     }
 }
 
+/// What a segment changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// Whatever a segment can change.
+    Anything,
+    /// What was received, and what is owed for it, and nothing else.
+    Received,
+}
+
 /// A segment on its way through the steps, trimmed as it goes.
 #[derive(Clone, Copy)]
 struct Incoming<'p> {
@@ -160,14 +169,23 @@ impl<'p> Incoming<'p> {
 
 impl Connection {
     /// A segment for this connection arrived.
-    pub(super) fn receive(&mut self, segment: &TcpSegment<'_>, shared: &mut Shared, now: Instant) {
+    #[inline]
+    pub(super) fn receive(
+        &mut self,
+        segment: &TcpSegment<'_>,
+        shared: &mut Shared,
+        now: Instant,
+    ) -> Changed {
         let mut incoming = Incoming::new(segment);
         if self.state.is_connecting() {
             self.receive_in_syn_sent(segment, incoming, shared, now);
-        } else if !self.receive_predicted(&incoming, shared, now) {
+        } else if let Some(changed) = self.receive_predicted(&incoming, shared, now) {
+            return changed;
+        } else {
             // What stops here has been answered, or needs no answer.
             let _ = self.receive_in_steps(segment, &mut incoming, shared, now);
         }
+        Changed::Anything
     }
 
     fn receive_in_steps(
@@ -303,10 +321,10 @@ impl Connection {
         incoming: &Incoming<'_>,
         shared: &mut Shared,
         now: Instant,
-    ) -> bool {
+    ) -> Option<Changed> {
         #[cfg(test)]
         if shared.walks_every_step {
-            return false;
+            return None;
         }
         let special = Flags::FIN | Flags::SYN | Flags::RST | Flags::URG;
         let is_plain = self.state.is_established()
@@ -321,16 +339,20 @@ impl Connection {
             && self.receive.fin.is_none();
         let is_news = incoming.acknowledgement != self.send.unacknowledged;
         if !is_plain || incoming.payload.is_empty() != is_news {
-            return false;
+            return None;
         }
         self.liveness.heard(now);
-        self.note_window(incoming, now);
+        let window_changed = self.note_window(incoming, now);
         if is_news {
             self.take_acknowledgement(incoming.acknowledgement, now);
-        } else {
-            self.take_in_order(incoming.payload, shared, now);
+            return Some(Changed::Anything);
         }
-        true
+        self.take_in_order(incoming.payload, shared, now);
+        Some(if window_changed {
+            Changed::Anything
+        } else {
+            Changed::Received
+        })
     }
 
     /// First, check the sequence number.
