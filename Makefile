@@ -46,7 +46,7 @@ test-wasm: build setup-test ## wasm-pack in headless Chromium against a real rel
 	@$(STAGE) wasm $(RUST) web/src -- wasm/tests/run.sh $(RELAY)
 
 test-kernel: build setup-test ## the Linux kernel and ordinary servers, in network namespaces
-	@$(STAGE) kernel $(RUST) -- tests/kernel/run.sh $(RELAY)
+	@$(STAGE) kernel $(RUST) -- tests/kernel/run.sh
 
 test-browser: build setup-test ## Chromium, page → relay → TAP → nginx
 	@$(STAGE) browser $(RUST) web -- tests/e2e/run.sh $(RELAY)

@@ -80,6 +80,22 @@ fn a_missing_device_is_named() {
 }
 
 #[test]
+fn a_device_that_may_not_be_opened_is_named() {
+    // Root may open anything by two more capabilities; without them the file's own permission counts.
+    let line = "ip link set lo up; mount -t tmpfs none /dev/net; touch /dev/net/tun; chmod 0 /dev/net/tun; \
+        caps=-dac_override,-dac_read_search; \
+        setpriv --bounding-set $caps --inh-caps $caps \"$RELAY\" --listen 127.0.0.1:0";
+    if let Some((code, said)) = run(&["unshare", "-Urnm"], line) {
+        assert_eq!(code, 1, "{said}");
+        assert!(
+            said.contains("/dev/net/tun is there, but this user may not open it"),
+            "{said}"
+        );
+        assert!(said.contains("sudo") && said.contains("--no-tap"), "{said}");
+    }
+}
+
+#[test]
 fn a_missing_capability_is_named() {
     // Root in a user namespace, robbed of the one capability.
     let wrapper = [

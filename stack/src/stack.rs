@@ -4,7 +4,7 @@ use crate::addressing::Dhcp;
 use crate::config::{Addressing, Config, ListenOptions, TcpOptions};
 use crate::counters::Counters;
 use crate::event::{EchoId, Event, Lease, ListenerId, TcpId, UdpId};
-use crate::internet::Internet;
+use crate::internet::{Internet, Prefix};
 use crate::link::Link;
 use crate::random::Random;
 use crate::socket::{BindError, ConnectError, EchoSocket, TcpListenerSocket, TcpSocket, UdpSocket};
@@ -224,6 +224,13 @@ impl Stack {
     #[must_use]
     pub fn gateway(&self) -> Option<IpAddr> {
         self.internet.gateway()
+    }
+
+    /// Adds a route: packets for `prefix` go through `gateway`, or straight to their destination on this link if there is
+    /// none. The longest prefix that fits decides. It stays until the address is set anew, as by another lease
+    /// ([`Event::Leased`]); false if the table is full ([`InternetConfig::routes`](crate::config::InternetConfig::routes)).
+    pub fn add_route(&mut self, prefix: Prefix, gateway: Option<IpAddr>) -> bool {
+        self.internet.add_route(prefix, gateway)
     }
 
     /// DNS servers, from the lease or the configuration.

@@ -1,7 +1,7 @@
 //! The stack against the Linux kernel and ordinary servers, over a TAP interface.
 //!
 //! Run by `tests/kernel/run.sh` as root in a network namespace of its own: every case makes a fresh interface, and
-//! what it starts ends with it. Arguments pick cases by name. Every frame that we send is kept and at the end handed
+//! what it starts ends with it. Arguments pick cases by name; one that picks none is a failure. Every frame that we send is kept and at the end handed
 //! to tshark, which must agree with all of them.
 
 mod capture;
@@ -20,6 +20,13 @@ fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let capture = capture::Capture::default();
     let (mut passed, mut failed) = (0, 0);
+    for part in &wanted {
+        // Or a slip of the keyboard would pass for success.
+        if !cases::all().any(|case| case.name.contains(part.as_str())) {
+            println!("FAILED  no case has `{part}` in its name");
+            failed += 1;
+        }
+    }
     for case in cases::all() {
         if !wanted.is_empty() && !wanted.iter().any(|part| case.name.contains(part.as_str())) {
             continue;

@@ -71,7 +71,7 @@ export interface Network extends EventTarget {
   listen(options: TcpListenOptions): TcpListener;
   /** Opens a UDP socket: bound to a port, or with `remoteAddress` and `remotePort` connected to one peer. */
   udp(options?: UdpOptions): UdpSocket;
-  /** All addresses of a name. */
+  /** All IPv4 addresses of a name. */
   resolve(name: string, options?: { signal?: AbortSignal }): Promise<string[]>;
   /** Sends one ICMP echo request and waits for its reply. */
   ping(host: string, options?: PingOptions): Promise<PingReply>;
@@ -188,7 +188,7 @@ export interface TcpOptions {
 
 export interface TcpConnectOptions extends TcpOptions {
   localPort?: number;
-  /** How long connecting may take. Without it, about two minutes. */
+  /** How long connecting may take. Without it, about three minutes. */
   timeout?: number;
   /** Aborting it resets the connection, before or after it is open. */
   signal?: AbortSignal;
@@ -414,6 +414,8 @@ export interface NetworkCounters {
     receiveQueueDrops: number;
     /** Messages that were no frame: text, or a length that no frame has. */
     invalidMessages: number;
+    /** Frames that the stack sent while the WebSocket was closing. */
+    sendDrops: number;
     /** Bytes handed to the WebSocket that have not left yet. */
     bufferedBytes: number;
     reconnects: number;

@@ -9,6 +9,7 @@ use ethertab_stack::Duration;
 use ethertab_stack::config::{Config, ListenOptions, TcpOptions};
 use ethertab_stack::driver::{Error, TcpStream};
 use ethertab_stack::socket::TcpError;
+use ethertab_stack::time::Reason;
 use ethertab_tests::{Host, Impairments, Simulation, traffic};
 use futures_util::{AsyncReadExt, AsyncWriteExt, join};
 use std::net::SocketAddr;
@@ -70,5 +71,11 @@ fn drop_all_and_settle(mut simulation: Simulation, hosts: &[Host]) {
     simulation.run_for(seconds(5));
     for host in hosts {
         assert!(quiet(host), "a connection is left behind");
+    }
+    simulation.run_for(seconds(120));
+    for host in hosts {
+        let timer = host.network.with_stack(|stack, _| stack.next_timer());
+        let of_tcp = timer.filter(|deadline| deadline.reason == Reason::Tcp);
+        assert_eq!(of_tcp, None, "a timer is left behind");
     }
 }

@@ -125,9 +125,7 @@ describe('the ladder', () => {
     await settle();
     expect(states(ladder)).toBe('ok ok ok ok');
     expect(asked).toEqual(['10.77.0.2']);
-    expect(ladder.status.steps[2]?.detail).toBe(
-      '10.77.0.2 answers in 0.4 ms; no router: only this network can be reached',
-    );
+    expect(ladder.status.steps[2]?.detail).toBe('10.77.0.2 answers in 0.4 ms; no router: only this network can be reached');
   });
 
   test('does not blame a DHCP server for not answering pings', async () => {
