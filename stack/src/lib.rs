@@ -34,6 +34,7 @@ pub mod random;
 pub mod socket;
 mod stack;
 pub mod time;
+mod timer;
 pub mod transport;
 pub mod wire;
 

@@ -14,12 +14,13 @@ const GROUND: &[&str] = &["time", "random", "counters", "config", "event"];
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("time", &[]),
+    ("timer", &["time"]),
     ("random", &[]),
     ("counters", &[]),
     ("config", &["time", "wire"]),
     ("event", &["time", "wire"]),
     ("buffer", &[]),
-    ("link", &["wire", "buffer"]),
+    ("link", &["wire", "buffer", "timer"]),
     ("internet", &["wire", "buffer", "link"]),
     ("transport", &["wire", "buffer"]),
     ("socket", &["transport", "buffer", "wire"]),
@@ -43,7 +44,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "egress",
         &["stack", "link", "internet", "transport", "wire"],
     ),
-    ("driver", &["stack", "application", "socket", "wire"]),
+    (
+        "driver",
+        &["stack", "application", "socket", "timer", "wire"],
+    ),
     ("lib", &["config", "event", "stack", "time", "wire"]),
 ];
 
