@@ -35,6 +35,7 @@ pub mod random;
 pub mod socket;
 mod stack;
 pub mod time;
+mod timer;
 mod train;
 pub mod transport;
 pub mod wire;

@@ -14,14 +14,15 @@ const GROUND: &[&str] = &["time", "random", "counters", "config", "event"];
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("time", &[]),
+    ("timer", &["time"]),
     ("random", &[]),
     ("counters", &[]),
     ("config", &["time", "wire"]),
     ("event", &["time", "wire"]),
     ("buffer", &[]),
-    ("link", &["wire", "buffer"]),
+    ("link", &["wire", "buffer", "timer"]),
     ("internet", &["wire", "buffer", "link"]),
-    ("transport", &["wire", "buffer"]),
+    ("transport", &["wire", "buffer", "timer"]),
     ("socket", &["transport", "buffer", "wire"]),
     ("application", &["socket", "wire"]),
     (
@@ -48,7 +49,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "egress",
         &["stack", "train", "link", "internet", "transport", "wire"],
     ),
-    ("driver", &["stack", "application", "socket", "wire"]),
+    (
+        "driver",
+        &["stack", "application", "socket", "timer", "wire"],
+    ),
     ("lib", &["config", "event", "stack", "time", "wire"]),
 ];
 

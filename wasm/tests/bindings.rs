@@ -125,6 +125,13 @@ async fn options_that_cannot_be_are_refused() {
         r#"{"address": {"address": "10.0.0.1", "prefixLength": 33}}"#,
         r#"{"address": {"address": "nowhere", "prefixLength": 24}}"#,
         r#"{"tcp": {"receiveBufferSize": 0}}"#,
+        r#"{"mtu": 1499.5}"#,
+        r#"{"mtu": -1}"#,
+        r#"{"hostname": 5}"#,
+        r#"{"address": {"address": "10.0.0.1"}}"#,
+        r#"{"address": {"address": "10.0.0.1", "prefixLength": 24, "nameServers": ["nobody"]}}"#,
+        r#"{"tcp": 7}"#,
+        r#""not an object""#,
     ] {
         assert_eq!(code(start(options)), "EINVAL", "{options}");
     }

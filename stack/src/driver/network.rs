@@ -1,10 +1,10 @@
 //! The handle that programs hold.
 
 use super::run::Driver;
-use super::shared::{Handle, Inner, Phase, Socket, Tap, wake};
+use super::shared::{Handle, Inner, Phase, Tap, wake};
 use super::tcp::{TcpListener, TcpStream};
 use super::udp::UdpSocket;
-use super::waiting::Interest;
+use super::waiting::{Interest, Socket};
 use super::{Clock, Error, Link};
 use crate::config::{ListenOptions, TcpOptions};
 use crate::event::Event;
@@ -129,7 +129,7 @@ impl Network {
             return;
         }
         shared.phase = Phase::Closing(now);
-        shared.abandon_sockets(now);
+        shared.abandon_sockets(now, &mut woken);
         shared.stack.release_lease(now);
         shared.waiting.take_all(&mut woken);
         woken.extend(shared.schedule_driver());

@@ -1,8 +1,8 @@
 //! Ping over the driver: one echo request, one reply (RFC 792).
 
 use super::network::Lent;
-use super::shared::{Shared, Socket};
-use super::waiting::Interest;
+use super::shared::Shared;
+use super::waiting::{Interest, Socket};
 use super::{Error, Network};
 use crate::socket::EchoReply;
 use crate::time::{Duration, Instant};
@@ -69,12 +69,14 @@ impl Network {
                 let mut socket = shared.stack.echo(id);
                 socket.send(SEQUENCE, &payload).map_err(Error::from)
             };
-            handle.until(Interest::Echo(id), send).await?;
+            handle.until(Interest::Read(Socket::Echo(id)), send).await?;
             let receive = |shared: &mut Shared, _: Instant| {
                 let mut socket = shared.stack.echo(id);
                 socket.receive().map_err(|(_, error)| Error::from(error))
             };
-            handle.until(Interest::Echo(id), receive).await
+            handle
+                .until(Interest::Read(Socket::Echo(id)), receive)
+                .await
         };
         let reply: EchoReply = handle.within(options.timeout, exchange).await?;
         Ok(PingReply {

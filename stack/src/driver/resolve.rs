@@ -59,6 +59,11 @@ enum Turn {
     Follow(Outcome),
 }
 
+/// Where the lookup of `name` stands among those under way, or would.
+fn place(lookups: &[(String, Ongoing)], name: &str) -> Result<usize, usize> {
+    lookups.binary_search_by(|(other, _)| other.as_str().cmp(name))
+}
+
 /// Waits for the lookup of `name` that is under way, or begins one.
 async fn join(handle: &Handle, name: &str) -> Result<Turn, Error> {
     let mut followed: Option<Ongoing> = None;
@@ -66,13 +71,18 @@ async fn join(handle: &Handle, name: &str) -> Result<Turn, Error> {
         if let Some(outcome) = followed.as_ref().and_then(|ongoing| ongoing.get()) {
             return Poll::Ready(Ok(Turn::Follow(outcome.clone())));
         }
-        if let Some(ongoing) = shared.lookups.get(name) {
-            followed = Some(Arc::clone(ongoing));
-            return Poll::Pending;
+        match place(&shared.lookups, name) {
+            Ok(at) => {
+                followed = Some(Arc::clone(&shared.lookups[at].1));
+                Poll::Pending
+            }
+            Err(at) => {
+                let ongoing = Ongoing::default();
+                let entry = (name.into(), Arc::clone(&ongoing));
+                shared.lookups.insert(at, entry);
+                Poll::Ready(Ok(Turn::Lead(ongoing)))
+            }
         }
-        let ongoing = Ongoing::default();
-        shared.lookups.insert(name.into(), Arc::clone(&ongoing));
-        Poll::Ready(Ok(Turn::Lead(ongoing)))
     };
     handle.until(Interest::Lookup, attempt).await
 }
@@ -87,7 +97,9 @@ impl Drop for Lead<'_> {
     fn drop(&mut self) {
         let mut woken = Vec::new();
         let mut shared = self.handle.lock();
-        shared.lookups.remove(self.name);
+        if let Ok(at) = place(&shared.lookups, self.name) {
+            shared.lookups.remove(at);
+        }
         shared.waiting.take(Interest::Lookup, &mut woken);
         drop(shared);
         woken.into_iter().for_each(Waker::wake);

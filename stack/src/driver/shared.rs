@@ -1,13 +1,13 @@
 //! What the handles and the loop share, and the one lock around it.
 
 use super::resolve::Ongoing;
-use super::waiting::{Discarded, Interest, Key, Waiting};
+use super::waiting::{Interest, Key, SleepId, Socket, Waiting};
 use super::{Clock, Error};
 use crate::application::dns::{Resolver, ResolverConfig};
-use crate::event::{EchoId, Event, ListenerId, TcpId, UdpId};
+use crate::event::Event;
 use crate::stack::Stack;
 use crate::time::{Duration, Instant};
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::future::Future;
 use core::pin::{Pin, pin};
@@ -30,23 +30,14 @@ pub(super) enum Phase {
     Ended,
 }
 
-/// A socket that a program holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Socket {
-    Tcp(TcpId),
-    Listener(ListenerId),
-    Udp(UdpId),
-    Echo(EchoId),
-}
-
 /// Behind the lock.
 pub(super) struct Shared {
     pub(super) stack: Stack,
     pub(super) waiting: Waiting,
     pub(super) host_events: VecDeque<Event>,
     pub(super) resolver: Resolver,
-    /// Names being looked up. Bounded by the programs that ask.
-    pub(super) lookups: BTreeMap<String, Ongoing>,
+    /// Names being looked up, sorted. Bounded by the programs that ask.
+    pub(super) lookups: Vec<(String, Ongoing)>,
     /// A tap that the driver has not taken over yet.
     pub(super) new_tap: Option<Option<Tap>>,
     pub(super) phase: Phase,
@@ -56,7 +47,6 @@ pub(super) struct Shared {
     pub(super) driver_scheduled: bool,
     /// Handles in programs' hands: networks and sockets.
     pub(super) handles: usize,
-    held: BTreeSet<Socket>,
 }
 
 /// The lock and the clock.
@@ -67,20 +57,21 @@ pub(super) struct Inner {
 
 impl Inner {
     pub(super) fn new(mut stack: Stack, clock: impl Clock) -> Arc<Inner> {
-        let resolver = Resolver::new(ResolverConfig::default(), stack.fork_random());
+        let mut random = stack.fork_random();
+        let waiting = Waiting::new(random.key());
+        let resolver = Resolver::new(ResolverConfig::default(), random);
         Arc::new(Inner {
             shared: Mutex::new(Shared {
                 stack,
-                waiting: Waiting::default(),
+                waiting,
                 host_events: VecDeque::new(),
                 resolver,
-                lookups: BTreeMap::new(),
+                lookups: Vec::new(),
                 new_tap: None,
                 phase: Phase::Open,
                 driver: None,
                 driver_scheduled: false,
                 handles: 0,
-                held: BTreeSet::new(),
             }),
             now: Box::new(move || clock.now()),
         })
@@ -131,14 +122,9 @@ impl Shared {
         }
     }
 
-    /// Notes a socket that a program now holds.
-    pub(super) fn hold(&mut self, socket: Socket) {
-        self.held.insert(socket);
-    }
-
-    /// Resets and closes everything that programs hold.
-    pub(super) fn abandon_sockets(&mut self, now: Instant) {
-        for socket in core::mem::take(&mut self.held) {
+    /// Resets and closes everything that programs hold, and finds whom that wakes.
+    pub(super) fn abandon_sockets(&mut self, now: Instant, woken: &mut Vec<Waker>) {
+        for socket in self.waiting.forget_all(woken) {
             match socket {
                 Socket::Tcp(id) => self.stack.tcp(id, now).abort(),
                 Socket::Listener(id) => self.stack.listener(id).close(),
@@ -199,7 +185,7 @@ impl Handle {
             return Err(Error::NetworkClosed);
         }
         let id = open(&mut shared.stack, now).map_err(Into::into)?;
-        shared.hold(socket(&id));
+        shared.waiting.hold(socket(&id));
         let driver = shared.schedule_driver();
         drop(shared);
         wake(driver);
@@ -210,20 +196,10 @@ impl Handle {
     pub(super) fn give_back(&self, socket: Socket, close: impl FnOnce(&mut Stack, Instant)) {
         let now = self.now();
         let mut shared = self.lock();
-        if !shared.held.remove(&socket) {
+        let Some(discarded) = shared.waiting.forget(socket) else {
             return;
-        }
-        close(&mut shared.stack, now);
-        let mut forget = |interest| shared.waiting.forget(interest);
-        let discarded = match socket {
-            Socket::Tcp(id) => [
-                forget(Interest::TcpRead(id)),
-                forget(Interest::TcpWrite(id)),
-            ],
-            Socket::Listener(id) => [forget(Interest::Listener(id)), Discarded::default()],
-            Socket::Udp(id) => [forget(Interest::Udp(id)), Discarded::default()],
-            Socket::Echo(id) => [forget(Interest::Echo(id)), Discarded::default()],
         };
+        close(&mut shared.stack, now);
         let driver = shared.schedule_driver();
         drop(shared);
         drop(discarded);
@@ -275,7 +251,7 @@ impl Handle {
         Sleep {
             handle: self,
             deadline,
-            key: None,
+            sleep: None,
         }
     }
 
@@ -363,7 +339,7 @@ impl<F> Drop for Until<'_, F> {
 pub(super) struct Sleep<'h> {
     handle: &'h Handle,
     deadline: Instant,
-    key: Option<Key>,
+    sleep: Option<SleepId>,
 }
 
 impl Future for Sleep<'_> {
@@ -378,8 +354,8 @@ impl Future for Sleep<'_> {
             return Poll::Ready(());
         }
         let first = shared.waiting.next_sleep();
-        let key = *this.key.get_or_insert_with(|| shared.waiting.key());
-        let discarded = shared.waiting.sleep(this.deadline, key, context.waker());
+        let waker = context.waker();
+        let discarded = shared.waiting.sleep(&mut this.sleep, this.deadline, waker);
         let driver = match first {
             Some(first) if first <= this.deadline => None,
             _ => shared.schedule_driver(),
@@ -393,8 +369,8 @@ impl Future for Sleep<'_> {
 
 impl Drop for Sleep<'_> {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            let discarded = self.handle.lock().waiting.cancel_sleep(self.deadline, key);
+        if let Some(sleep) = self.sleep {
+            let discarded = self.handle.lock().waiting.cancel_sleep(sleep);
             drop(discarded);
         }
     }

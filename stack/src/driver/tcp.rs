@@ -1,8 +1,8 @@
 //! TCP streams and listeners over the driver.
 
 use super::Error;
-use super::shared::{Handle, Shared, Socket};
-use super::waiting::{Interest, Key};
+use super::shared::{Handle, Shared};
+use super::waiting::{Interest, Key, Socket};
 use crate::config::{ListenOptions, TcpOptions};
 use crate::event::{ListenerId, TcpId};
 use crate::socket::{TcpError, TcpInfo, TcpSocket};
@@ -125,7 +125,9 @@ impl TcpStream {
         let attempt = move |shared: &mut Shared, now: Instant| {
             attempt(shared.stack.tcp(id, now)).map_err(Error::from)
         };
-        self.handle.until(Interest::TcpWrite(id), attempt).await
+        self.handle
+            .until(Interest::Write(Socket::Tcp(id)), attempt)
+            .await
     }
 
     fn poll<T>(
@@ -165,7 +167,7 @@ impl AsyncRead for TcpStream {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.poll(Interest::TcpRead(self.id), cx, |mut socket| {
+        self.poll(Interest::Read(Socket::Tcp(self.id)), cx, |mut socket| {
             socket.read(buffer)
         })
     }
@@ -180,7 +182,7 @@ impl AsyncWrite for TcpStream {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.poll(Interest::TcpWrite(self.id), cx, |mut socket| {
+        self.poll(Interest::Write(Socket::Tcp(self.id)), cx, |mut socket| {
             socket.write(bytes)
         })
     }
@@ -190,7 +192,7 @@ impl AsyncWrite for TcpStream {
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(Interest::TcpWrite(self.id), cx, |mut socket| {
+        self.poll(Interest::Write(Socket::Tcp(self.id)), cx, |mut socket| {
             // Closing what is closed already is no error.
             Poll::Ready(match socket.finish() {
                 Err(TcpError::Closed) => Ok(()),
@@ -222,12 +224,15 @@ impl TcpListener {
         let attempt =
             move |shared: &mut Shared, _: Instant| match shared.stack.listener(id).accept() {
                 Some((connection, remote)) => {
-                    shared.hold(Socket::Tcp(connection));
+                    shared.waiting.hold(Socket::Tcp(connection));
                     Poll::Ready(Ok((connection, remote)))
                 }
                 None => Poll::Pending,
             };
-        let (id, remote) = self.handle.until(Interest::Listener(id), attempt).await?;
+        let (id, remote) = self
+            .handle
+            .until(Interest::Read(Socket::Listener(id)), attempt)
+            .await?;
         let stream = TcpStream {
             handle: self.handle.clone(),
             id,

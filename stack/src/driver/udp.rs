@@ -1,8 +1,8 @@
 //! UDP sockets over the driver.
 
 use super::Error;
-use super::shared::{Handle, Shared, Socket};
-use super::waiting::Interest;
+use super::shared::{Handle, Shared};
+use super::waiting::{Interest, Socket};
 use crate::event::UdpId;
 use crate::socket::Datagram;
 use crate::time::Instant;
@@ -47,7 +47,9 @@ impl UdpSocket {
             let mut socket = shared.stack.udp(id);
             socket.send(payload, destination).map_err(Error::from)
         };
-        self.handle.until(Interest::Udp(id), attempt).await
+        self.handle
+            .until(Interest::Read(Socket::Udp(id)), attempt)
+            .await
     }
 
     /// Receives one datagram, or the error that ICMP reported about an earlier one.
@@ -57,7 +59,9 @@ impl UdpSocket {
             let mut socket = shared.stack.udp(id);
             socket.receive(buffer).map_err(Error::from)
         };
-        self.handle.until(Interest::Udp(id), attempt).await
+        self.handle
+            .until(Interest::Read(Socket::Udp(id)), attempt)
+            .await
     }
 
     /// Our end.

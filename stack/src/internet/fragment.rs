@@ -8,7 +8,7 @@ use crate::config::InternetConfig;
 use crate::counters::{Counters, DropReason};
 use crate::time::{Duration, Instant};
 use crate::wire::ip::{Ecn, Protocol};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -55,11 +55,46 @@ pub(super) struct Expired {
 /// What each stored fragment costs besides its bytes, so that tiny ones are not free.
 const OVERHEAD: usize = 64;
 
+/// A datagram's fragments. They stay where they were put and a list of two bytes each keeps them in order, so that even the
+/// most and smallest that a datagram can have (8,191 of eight bytes), coming backwards, move little.
+#[derive(Debug, Default)]
+struct Parts {
+    /// Offset and bytes, as they came.
+    arrived: Vec<(usize, Vec<u8>)>,
+    /// Indices into `arrived`, by rising offset.
+    order: Vec<u16>,
+}
+
+impl Parts {
+    /// How many of them begin before `offset`.
+    fn count_before(&self, offset: usize) -> usize {
+        let starts = |&index: &u16| self.arrived[usize::from(index)].0 < offset;
+        self.order.partition_point(starts)
+    }
+
+    /// The one in that place, counted by rising offset.
+    fn nth(&self, place: usize) -> Option<(usize, &[u8])> {
+        let (start, bytes) = self.arrived.get(usize::from(*self.order.get(place)?))?;
+        Some((*start, bytes))
+    }
+
+    /// The one with the highest offset.
+    fn last(&self) -> Option<(usize, &[u8])> {
+        self.nth(self.order.len().checked_sub(1)?)
+    }
+
+    /// Adds one, which `place` others precede.
+    fn insert(&mut self, place: usize, start: usize, bytes: &[u8]) {
+        self.order.insert(place, self.arrived.len() as u16);
+        self.arrived.push((start, bytes.to_vec()));
+    }
+}
+
 #[derive(Debug)]
 struct Reassembly {
     key: FragmentKey,
     expires: Instant,
-    parts: BTreeMap<usize, Vec<u8>>,
+    parts: Parts,
     received: usize,
     /// Length of the whole, once the last fragment came.
     total: Option<usize>,
@@ -71,12 +106,12 @@ struct Reassembly {
 
 impl Reassembly {
     fn memory(&self) -> usize {
-        self.received + self.parts.len() * OVERHEAD
+        self.received + self.parts.order.len() * OVERHEAD
     }
 
     fn spoil(&mut self) {
         self.spoiled = true;
-        self.parts = BTreeMap::new();
+        self.parts = Parts::default();
         self.received = 0;
     }
 }
@@ -155,7 +190,7 @@ impl Reassemblies {
         self.open.push_back(Reassembly {
             key: fragment.key,
             expires: now + self.timeout,
-            parts: BTreeMap::new(),
+            parts: Parts::default(),
             received: 0,
             total: None,
             hop_limit: fragment.hop_limit,
@@ -168,7 +203,7 @@ impl Reassemblies {
     /// The oldest datagrams make room, `newest` last.
     fn make_room(&mut self, newest: FragmentKey, counters: &mut Counters) {
         while self.memory > self.most_memory {
-            let holds = |open: &Reassembly| !open.parts.is_empty();
+            let holds = |open: &Reassembly| !open.parts.order.is_empty();
             let other = |open: &Reassembly| holds(open) && open.key != newest;
             let at = self.open.iter().position(other);
             match at.or_else(|| self.open.iter().position(holds)) {
@@ -198,14 +233,14 @@ impl Reassemblies {
             if !due {
                 return None;
             }
-            let mut reassembly = self.open.pop_front()?;
+            let reassembly = self.open.pop_front()?;
             self.memory -= reassembly.memory();
             if !reassembly.spoiled {
                 counters.drop(DropReason::FragmentTimeout);
-                let first = reassembly.parts.remove(&0);
+                let first = reassembly.parts.nth(0).filter(|&(start, _)| start == 0);
                 return Some(Expired {
                     key: reassembly.key,
-                    first: first.map(|bytes| (reassembly.hop_limit, bytes)),
+                    first: first.map(|(_, bytes)| (reassembly.hop_limit, bytes.to_vec())),
                 });
             }
         }
@@ -215,26 +250,26 @@ impl Reassemblies {
 /// Puts a fragment in its place; why not, if it cannot stay.
 fn place(reassembly: &mut Reassembly, fragment: &Fragment<'_>, end: usize) -> Option<DropReason> {
     let (start, bytes) = (fragment.offset, fragment.bytes);
+    let place = reassembly.parts.count_before(start);
+    let after = reassembly.parts.nth(place);
     // Networks duplicate packets: an exact copy does no harm (RFC 8200 §4.5).
-    if let Some(same) = reassembly.parts.get(&start)
-        && same == bytes
-        && (fragment.more || reassembly.total == Some(end))
-    {
+    if after == Some((start, bytes)) && (fragment.more || reassembly.total == Some(end)) {
         return None;
     }
     // Two ends, or bytes beyond the end: somebody lies about the length.
-    let last = reassembly.parts.last_key_value();
-    let furthest = last.map_or(0, |(&start, bytes)| start + bytes.len());
+    let end_of =
+        |part: Option<(usize, &[u8])>| part.map_or(0, |(start, bytes)| start + bytes.len());
+    let furthest = end_of(reassembly.parts.last());
     let fits = match (reassembly.total, fragment.more) {
         (Some(total), true) => end <= total,
         (Some(total), false) => end == total,
         (None, true) => true,
         (None, false) => furthest <= end,
     };
-    let before = reassembly.parts.range(..=start).next_back();
-    let after = reassembly.parts.range(start + 1..).next();
-    let overlaps = before.is_some_and(|(&other, bytes)| other + bytes.len() > start)
-        || after.is_some_and(|(&other, _)| other < end);
+    let before = place
+        .checked_sub(1)
+        .and_then(|place| reassembly.parts.nth(place));
+    let overlaps = end_of(before) > start || after.is_some_and(|(other, _)| other < end);
     if overlaps || !fits {
         reassembly.spoil();
         return Some(if overlaps {
@@ -243,7 +278,7 @@ fn place(reassembly: &mut Reassembly, fragment: &Fragment<'_>, end: usize) -> Op
             DropReason::FragmentInvalid
         });
     }
-    reassembly.parts.insert(start, bytes.to_vec());
+    reassembly.parts.insert(place, start, bytes);
     reassembly.received += bytes.len();
     if !fragment.more {
         reassembly.total = Some(end);
@@ -261,8 +296,8 @@ fn place(reassembly: &mut Reassembly, fragment: &Fragment<'_>, end: usize) -> Op
 fn join(reassembly: Reassembly, header: usize) -> Whole {
     let mut packet = Vec::with_capacity(header + reassembly.received);
     packet.resize(header, 0);
-    for bytes in reassembly.parts.values() {
-        packet.extend_from_slice(bytes);
+    for &index in &reassembly.parts.order {
+        packet.extend_from_slice(&reassembly.parts.arrived[usize::from(index)].1);
     }
     Whole {
         hop_limit: reassembly.hop_limit,

@@ -1,14 +1,13 @@
 //! Every frame that passes, as one readable line each, for JavaScript.
 
-use super::results::{milliseconds, object};
+use super::results::{milliseconds, object, size};
 use crate::network;
 use crate::task::promise;
 use core::future::poll_fn;
 use core::task::{Poll, Waker};
 use ethertab_stack::Instant;
 use ethertab_stack::wire::pretty::PacketSummary;
-use js_sys::{Array, Promise, Reflect, Uint8Array};
-use serde::Serialize;
+use js_sys::{Array, Promise, Uint8Array};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasm_bindgen::prelude::*;
@@ -45,20 +44,6 @@ struct Frame {
     at: Instant,
     bytes: Vec<u8>,
     /// Frames before this one that were given up.
-    missed: u32,
-}
-
-/// `PacketSummary` of `web/src/types.ts`, without its bytes.
-#[derive(Serialize)]
-struct Summary {
-    at: f64,
-    direction: &'static str,
-    length: usize,
-    protocol: &'static str,
-    source: String,
-    destination: String,
-    summary: String,
-    layers: Vec<String>,
     missed: u32,
 }
 
@@ -185,34 +170,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// `PacketSummary` of `web/src/types.ts`.
 fn describe(frame: &Frame, snap_length: usize) -> JsValue {
-    let PacketSummary {
-        length,
-        protocol,
-        source,
-        destination,
-        summary,
-        layers,
-    } = PacketSummary::of(&frame.bytes);
-    let summary = object(&Summary {
-        at: milliseconds(frame.at.since(Instant::ZERO)),
-        direction: if frame.outbound { "out" } else { "in" },
-        length,
-        protocol,
-        source,
-        destination,
-        summary,
-        layers,
-        missed: frame.missed,
-    });
+    let packet = PacketSummary::of(&frame.bytes);
+    let layers = packet.layers.into_iter().map(JsValue::from);
     let kept = frame.bytes.len().min(snap_length);
-    // A fresh object takes any property.
-    let _ = Reflect::set(
-        &summary,
-        &"bytes".into(),
-        &Uint8Array::from(&frame.bytes[..kept]),
-    );
-    summary
+    object(&[
+        ("at", milliseconds(frame.at.since(Instant::ZERO))),
+        (
+            "direction",
+            if frame.outbound { "out" } else { "in" }.into(),
+        ),
+        ("length", size(packet.length)),
+        ("protocol", packet.protocol.into()),
+        ("source", packet.source.into()),
+        ("destination", packet.destination.into()),
+        ("summary", packet.summary.into()),
+        ("layers", layers.collect::<Array>().into()),
+        ("missed", frame.missed.into()),
+        ("bytes", Uint8Array::from(&frame.bytes[..kept]).into()),
+    ])
 }
 
 #[cfg(test)]

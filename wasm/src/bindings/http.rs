@@ -2,8 +2,8 @@
 
 use super::TcpStream;
 use super::error::{from_exchange, invalid};
-use super::options;
-use super::results::{Head, object};
+use super::options::{self, Options};
+use super::results;
 use crate::connection::Connection;
 use crate::http::{Exchange, Upload, is_quiet, length_of};
 use crate::task::promise;
@@ -38,7 +38,7 @@ impl HttpConnection {
     pub fn request(&self, head: JsValue, body: JsValue) -> Promise {
         let (connection, last) = (self.connection.clone(), Rc::clone(&self.exchange));
         promise(async move {
-            let request = options::read::<options::Request>(head)?;
+            let request = options::request(&Options::new(head)?)?;
             let (body, whole) = upload(&body, request.body_length)?;
             let mut bytes = Vec::new();
             let fields = fields(&request.headers)?;
@@ -82,12 +82,7 @@ pub struct HttpResponse {
 
 impl HttpResponse {
     fn new(head: ResponseHead, exchange: Exchange) -> HttpResponse {
-        let fields = head.fields.into_iter();
-        let head = object(&Head {
-            status: head.status,
-            status_text: latin1(&head.reason),
-            headers: fields.map(|(name, value)| (name, latin1(&value))).collect(),
-        });
+        let head = results::head(&head);
         HttpResponse { head, exchange }
     }
 }
@@ -135,8 +130,4 @@ fn fields(headers: &[(String, String)]) -> Result<Vec<(&str, Vec<u8>)>, JsValue>
     let fields = (headers.iter()).map(|(name, value)| Some((&name[..], encoded(value)?)));
     (fields.collect::<Option<_>>())
         .ok_or_else(|| invalid("a header's value has characters that HTTP cannot carry"))
-}
-
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|&byte| char::from(byte)).collect()
 }

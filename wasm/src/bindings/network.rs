@@ -2,15 +2,14 @@
 
 use super::capture::Captures;
 use super::error::from_driver;
-use super::results::{self, Information, object};
-use super::{Capture, TcpListener, TcpStream, UdpSocket, options};
+use super::options::{self, Options};
+use super::results::{self, object};
+use super::{Capture, TcpListener, TcpStream, UdpSocket};
 use crate::link::LinkState;
 use crate::network;
 use crate::task::{self, promise};
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ethertab_stack::Event;
-use js_sys::{Array, Function, Promise, WebAssembly};
-use serde::Serialize;
+use js_sys::{Function, Promise, WebAssembly};
 use wasm_bindgen::prelude::*;
 
 /// A host of its own on the Ethernet behind a relay.
@@ -21,39 +20,12 @@ pub struct Network {
     captures: Captures,
 }
 
-/// What a network tells `notify`.
-#[derive(Serialize)]
-#[serde(
-    tag = "type",
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase"
-)]
-enum Notice {
-    /// The WebSocket is being opened.
-    RelayConnecting,
-    /// It is open.
-    RelayOpen { reconnects: u64 },
-    /// It could not be opened, or was closed; the next try follows after `delay` milliseconds.
-    RelayLost {
-        code: u16,
-        reason: String,
-        delay: f64,
-        was_open: bool,
-    },
-    /// There is an address, or it has a new life.
-    Leased { information: Option<Information> },
-    /// The address is gone.
-    LeaseLost,
-    /// Another station uses our address.
-    AddressConflict { address: IpAddr, claimant: String },
-}
-
 #[wasm_bindgen]
 impl Network {
     /// Starts a network over the relay at `url` and returns at once; it goes on trying until it is closed.
     /// `notify(notice)` hears of the relay and the lease.
     pub fn start(url: &str, options: JsValue, notify: Function) -> Result<Network, JsValue> {
-        let options = options::read::<options::Network>(options)?.options()?;
+        let options = options::network(options)?;
         let mtu = options.config.link.mtu;
         let inner = network::Network::start(url, options)?;
         task::spawn(watch_relay(inner.link().clone(), notify.clone()));
@@ -77,11 +49,7 @@ impl Network {
 
     /// Who and where we are; `null` without an address.
     pub fn information(&self) -> JsValue {
-        object(
-            &self
-                .inner
-                .with_stack(|stack, _| Information::of(stack, self.mtu)),
-        )
+        information(&self.inner, self.mtu)
     }
 
     /// Connects to a name or an address.
@@ -89,7 +57,7 @@ impl Network {
     pub fn connect(&self, host: String, port: u16, options: JsValue) -> Promise {
         let network = self.inner.clone();
         promise(async move {
-            let options = options::read::<options::Tcp>(options)?.options()?;
+            let options = options::tcp(&Options::new(options)?)?;
             let stream = network.connect(&host, port, options).await;
             stream.map(TcpStream::new).map_err(from_driver)
         })
@@ -97,17 +65,14 @@ impl Network {
 
     /// Listens for connections.
     pub fn listen(&self, options: JsValue) -> Result<TcpListener, JsValue> {
-        let accepted = options::read::<options::Tcp>(options.clone())?;
-        let options = options::read::<options::Listen>(options)?;
-        let local = SocketAddr::new(options.address.unwrap_or(ANY), options.port);
-        let listener = self.inner.listen(local, options.options(&accepted)?);
+        let (local, options) = options::listen(&Options::new(options)?)?;
+        let listener = self.inner.listen(local, options);
         listener.map(TcpListener::new).map_err(from_driver)
     }
 
     /// Opens a UDP socket.
     pub fn udp(&self, options: JsValue) -> Result<UdpSocket, JsValue> {
-        let options = options::read::<options::Udp>(options)?;
-        let local = SocketAddr::new(options.local_address.unwrap_or(ANY), options.local_port);
+        let local = options::udp(&Options::new(options)?)?;
         let socket = self.inner.bind_udp(local);
         socket.map(UdpSocket::new).map_err(from_driver)
     }
@@ -118,8 +83,7 @@ impl Network {
         let network = self.inner.clone();
         promise(async move {
             let addresses = network.resolve(&name).await.map_err(from_driver)?;
-            let text = |address: &IpAddr| JsValue::from(address.to_string());
-            Ok(addresses.iter().map(text).collect::<Array>())
+            Ok(results::addresses(&addresses))
         })
     }
 
@@ -129,9 +93,9 @@ impl Network {
         let network = self.inner.clone();
         promise(async move {
             let address = options::address(&address)?;
-            let options = options::read::<options::Ping>(options)?.options()?;
+            let options = options::ping(&Options::new(options)?)?;
             let reply = network.ping(address, options).await.map_err(from_driver)?;
-            Ok(object(&results::Echo::from(reply)))
+            Ok(results::echo(&reply))
         })
     }
 
@@ -143,11 +107,7 @@ impl Network {
     /// What passed and what was dropped.
     pub fn counters(&self) -> JsValue {
         let counters = self.inner.with_stack(|stack, _| stack.counters());
-        object(&results::Totals::of(
-            &counters,
-            self.inner.link(),
-            memory_bytes(),
-        ))
+        results::totals(&counters, self.inner.link(), memory_bytes())
     }
 
     /// Resets all connections, gives the lease back, closes the WebSocket.
@@ -169,57 +129,74 @@ impl Network {
     }
 }
 
-const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+fn information(network: &network::Network, mtu: usize) -> JsValue {
+    network.with_stack(|stack, _| results::information(stack, mtu))
+}
 
+/// Tells of the WebSocket: that it is being opened, that it is open, or that it could not be opened or was closed and the next
+/// try follows after `delay` milliseconds.
 async fn watch_relay(link: crate::link::LinkHandle, notify: Function) {
     let (mut seen, mut state) = (0, link.state());
     loop {
-        let notice = match state {
-            LinkState::Connecting => Notice::RelayConnecting,
-            LinkState::Open => Notice::RelayOpen {
-                reconnects: link.counters().reconnects,
-            },
+        match state {
+            LinkState::Connecting => tell(&notify, &[("type", "relay-connecting".into())]),
+            LinkState::Open => tell(
+                &notify,
+                &[
+                    ("type", "relay-open".into()),
+                    ("reconnects", results::count(link.counters().reconnects)),
+                ],
+            ),
             LinkState::Waiting {
                 code,
                 reason,
                 delay,
                 was_open,
-            } => Notice::RelayLost {
-                code,
-                reason,
-                delay: results::milliseconds(delay),
-                was_open,
-            },
+            } => tell(
+                &notify,
+                &[
+                    ("type", "relay-lost".into()),
+                    ("code", code.into()),
+                    ("reason", reason.into()),
+                    ("delay", results::milliseconds(delay)),
+                    ("wasOpen", was_open.into()),
+                ],
+            ),
             LinkState::Closed => return,
-        };
-        tell(&notify, &notice);
+        }
         (seen, state) = link.changed(seen).await;
     }
 }
 
+/// Tells of the address: that there is one or that it has a new life, that it is gone, that another station uses it.
 async fn watch_lease(network: network::Network, mtu: usize, notify: Function) {
+    let leased = |information| {
+        let kind = ("type", "leased".into());
+        tell(&notify, &[kind, ("information", information)]);
+    };
     // A fixed address is there from the beginning and no event tells of it.
-    let information = network.with_stack(|stack, _| Information::of(stack, mtu));
-    if information.is_some() {
-        tell(&notify, &Notice::Leased { information });
+    let first = information(&network, mtu);
+    if !first.is_null() {
+        leased(first);
     }
     while let Some(event) = network.next_event().await {
-        let notice = match event {
-            Event::Leased(_) => Notice::Leased {
-                information: network.with_stack(|stack, _| Information::of(stack, mtu)),
-            },
-            Event::LeaseLost => Notice::LeaseLost,
-            Event::AddressConflict { address, claimant } => Notice::AddressConflict {
-                address: address.into(),
-                claimant: claimant.to_string(),
-            },
-            Event::Tcp(..) | Event::Listener(_) | Event::Udp(_) | Event::Echo(_) => continue,
-        };
-        tell(&notify, &notice);
+        match event {
+            Event::Leased(_) => leased(information(&network, mtu)),
+            Event::LeaseLost => tell(&notify, &[("type", "lease-lost".into())]),
+            Event::AddressConflict { address, claimant } => tell(
+                &notify,
+                &[
+                    ("type", "address-conflict".into()),
+                    ("address", results::address(&address.into())),
+                    ("claimant", claimant.to_string().into()),
+                ],
+            ),
+            Event::Tcp(..) | Event::Listener(_) | Event::Udp(_) | Event::Echo(_) => {}
+        }
     }
 }
 
-fn tell(notify: &Function, notice: &Notice) {
+fn tell(notify: &Function, notice: &[(&str, JsValue)]) {
     // Whatever the program throws is its own affair.
     let _ = notify.call1(&JsValue::NULL, &object(notice));
 }

@@ -1,21 +1,122 @@
 //! Plain objects that JavaScript hands in. Field names are camelCase there; an absent field means the default.
+//!
+//! Read field by field, for the same reason as the [results](super::results) are written so.
 
 use super::error::invalid;
 use crate::network::NetworkOptions;
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ethertab_stack::config::{Addressing, ListenOptions, StaticAddress, TcpOptions};
 use ethertab_stack::driver::PingOptions;
 use ethertab_stack::{Duration, MacAddress};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 
-/// Reads an options object; `undefined` and `null` are an empty one.
-pub(super) fn read<T: DeserializeOwned + Default>(value: JsValue) -> Result<T, JsValue> {
-    if value.is_undefined() || value.is_null() {
-        return Ok(T::default());
+/// An options object.
+pub(super) struct Options(Object);
+
+impl Options {
+    /// `undefined` and `null` are an empty one.
+    pub(super) fn new(value: JsValue) -> Result<Options, JsValue> {
+        Field::new("options", value)
+            .object()
+            .map(|given| given.unwrap_or_else(|| Options(Object::new())))
     }
-    serde_wasm_bindgen::from_value(value).map_err(|error| invalid(&error.to_string()))
+
+    /// What a getter throws goes to the caller.
+    fn field(&self, name: &'static str) -> Result<Field, JsValue> {
+        let value = Reflect::get(&self.0, &name.into())?;
+        Ok(Field::new(name, value))
+    }
+}
+
+/// One field of an options object, to be read as what it must be. `undefined` and `null` are no value.
+struct Field {
+    name: &'static str,
+    value: Option<JsValue>,
+}
+
+impl Field {
+    fn new(name: &'static str, value: JsValue) -> Field {
+        let absent = value.is_undefined() || value.is_null();
+        Field {
+            name,
+            value: (!absent).then_some(value),
+        }
+    }
+
+    /// Reads the value by `convert`, which gives `None` for what is not `kind`.
+    fn read<T>(
+        &self,
+        kind: &str,
+        convert: impl FnOnce(&JsValue) -> Option<T>,
+    ) -> Result<Option<T>, JsValue> {
+        let Some(value) = &self.value else {
+            return Ok(None);
+        };
+        match convert(value) {
+            Some(value) => Ok(Some(value)),
+            None => Err(self.is_not(kind)),
+        }
+    }
+
+    fn is_not(&self, kind: &str) -> JsValue {
+        invalid(&format!("{} is not {kind}", self.name))
+    }
+
+    fn object(&self) -> Result<Option<Options>, JsValue> {
+        self.read("an object", |value| {
+            let object = value.is_object().then(|| value.clone().unchecked_into());
+            object.map(Options)
+        })
+    }
+
+    fn list(&self) -> Result<Vec<JsValue>, JsValue> {
+        let list = self.read("an array", |value| value.dyn_ref().map(Array::to_vec))?;
+        Ok(list.unwrap_or_default())
+    }
+
+    fn text(&self) -> Result<Option<String>, JsValue> {
+        self.read("a string", JsValue::as_string)
+    }
+
+    fn flag(&self) -> Result<Option<bool>, JsValue> {
+        self.read("a boolean", JsValue::as_bool)
+    }
+
+    fn number(&self) -> Result<Option<f64>, JsValue> {
+        self.read("a number", JsValue::as_f64)
+    }
+
+    /// A whole number that is not negative, and fits.
+    fn whole<T: TryFrom<u64>>(&self) -> Result<Option<T>, JsValue> {
+        let number = self.read("a whole number in range", whole)?;
+        match number.map(T::try_from) {
+            None => Ok(None),
+            Some(Ok(number)) => Ok(Some(number)),
+            Some(Err(_)) => Err(self.is_not("a whole number in range")),
+        }
+    }
+
+    /// An address of any family, or of one.
+    fn address<T: core::str::FromStr>(&self) -> Result<Option<T>, JsValue> {
+        let kind = "an IP address of that kind";
+        match self
+            .read(kind, JsValue::as_string)?
+            .map(|text| text.parse())
+        {
+            None => Ok(None),
+            Some(Ok(address)) => Ok(Some(address)),
+            Some(Err(_)) => Err(self.is_not(kind)),
+        }
+    }
+}
+
+/// JavaScript's safe integers.
+fn whole(value: &JsValue) -> Option<u64> {
+    const SAFE: f64 = 9_007_199_254_740_991.0;
+    let number = value.as_f64()?;
+    // NaN is in no range.
+    ((0.0..=SAFE).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
 /// Reads an IP address.
@@ -24,158 +125,142 @@ pub(super) fn address(text: &str) -> Result<IpAddr, JsValue> {
         .map_err(|_| invalid(&format!("\"{text}\" is not an IP address")))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Network {
-    hardware_address: Option<String>,
-    hostname: Option<String>,
-    address: Option<Static>,
-    mtu: Option<usize>,
-    tcp: TcpDefaults,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct TcpDefaults {
-    receive_buffer_size: Option<usize>,
-    send_buffer_size: Option<usize>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Static {
-    address: Ipv4Addr,
-    prefix_length: u8,
-    gateway: Option<Ipv4Addr>,
-    #[serde(default)]
-    name_servers: Vec<IpAddr>,
-}
-
-impl Network {
-    pub(super) fn options(self) -> Result<NetworkOptions, JsValue> {
-        let mut options = NetworkOptions::default();
-        if let Some(text) = self.hardware_address {
-            options.hardware_address = Some(hardware_address(&text)?);
-        }
-        let config = &mut options.config;
-        config.hostname = self.hostname;
-        if let Some(mtu) = self.mtu {
-            config.link.mtu = mtu;
-        }
-        if let Some(fixed) = self.address {
-            config.addressing = Addressing::Static(StaticAddress {
-                address: fixed.address,
-                prefix_length: fixed.prefix_length,
-                gateway: fixed.gateway,
-                name_servers: fixed.name_servers,
-            });
-        }
-        if let Some(size) = buffer(self.tcp.receive_buffer_size)? {
+pub(super) fn network(options: JsValue) -> Result<NetworkOptions, JsValue> {
+    let given = Options::new(options)?;
+    let mut options = NetworkOptions::default();
+    if let Some(text) = given.field("hardwareAddress")?.text()? {
+        options.hardware_address = Some(hardware_address(&text)?);
+    }
+    let config = &mut options.config;
+    config.hostname = given.field("hostname")?.text()?;
+    if let Some(mtu) = given.field("mtu")?.whole()? {
+        config.link.mtu = mtu;
+    }
+    if let Some(fixed) = given.field("address")?.object()? {
+        config.addressing = Addressing::Static(fixed_address(&fixed)?);
+    }
+    if let Some(tcp) = given.field("tcp")?.object()? {
+        if let Some(size) = buffer(&tcp, "receiveBufferSize")? {
             config.tcp.receive_buffer = size;
         }
-        if let Some(size) = buffer(self.tcp.send_buffer_size)? {
+        if let Some(size) = buffer(&tcp, "sendBufferSize")? {
             config.tcp.send_buffer = size;
         }
-        Ok(options)
     }
+    Ok(options)
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Tcp {
-    no_delay: bool,
-    keep_alive_delay: Option<f64>,
-    receive_buffer_size: Option<usize>,
-    send_buffer_size: Option<usize>,
-    local_port: Option<u16>,
-    timeout: Option<f64>,
+fn fixed_address(given: &Options) -> Result<StaticAddress, JsValue> {
+    let missing = || invalid("an address has the fields address and prefixLength");
+    let name_servers = given.field("nameServers")?.list()?.into_iter();
+    let name_server = |value| {
+        let address = Field::new("a name server", value).address()?;
+        address.ok_or_else(|| invalid("a name server is not an IP address"))
+    };
+    Ok(StaticAddress {
+        address: given
+            .field("address")?
+            .address::<Ipv4Addr>()?
+            .ok_or_else(missing)?,
+        prefix_length: given.field("prefixLength")?.whole()?.ok_or_else(missing)?,
+        gateway: given.field("gateway")?.address()?,
+        name_servers: name_servers
+            .map(name_server)
+            .collect::<Result<_, JsValue>>()?,
+    })
 }
 
-impl Tcp {
-    pub(super) fn options(&self) -> Result<TcpOptions, JsValue> {
-        let keep_alive = self.keep_alive_delay.and_then(milliseconds);
-        if keep_alive.is_some_and(|delay| delay < Duration::from_secs(1)) {
-            return Err(invalid("keepAliveDelay is below 1,000 ms"));
-        }
-        Ok(TcpOptions {
-            local_port: self.local_port.filter(|&port| port != 0),
-            receive_buffer: buffer(self.receive_buffer_size)?,
-            send_buffer: buffer(self.send_buffer_size)?,
-            no_delay: self.no_delay,
-            keep_alive,
-            user_timeout: None,
-            connect_timeout: self.timeout.and_then(milliseconds),
-        })
+pub(super) fn tcp(given: &Options) -> Result<TcpOptions, JsValue> {
+    let keep_alive = given
+        .field("keepAliveDelay")?
+        .number()?
+        .and_then(milliseconds);
+    if keep_alive.is_some_and(|delay| delay < Duration::from_secs(1)) {
+        return Err(invalid("keepAliveDelay is below 1,000 ms"));
     }
+    Ok(TcpOptions {
+        local_port: given.field("localPort")?.whole()?.filter(|&port| port != 0),
+        receive_buffer: buffer(given, "receiveBufferSize")?,
+        send_buffer: buffer(given, "sendBufferSize")?,
+        no_delay: given.field("noDelay")?.flag()?.unwrap_or(false),
+        keep_alive,
+        user_timeout: None,
+        connect_timeout: given.field("timeout")?.number()?.and_then(milliseconds),
+    })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Listen {
-    pub(super) address: Option<IpAddr>,
-    pub(super) port: u16,
-    backlog: Option<usize>,
-}
-
-impl Listen {
-    /// `accepted` was read from the same object: serde's `flatten` costs more than reading it twice.
-    pub(super) fn options(&self, accepted: &Tcp) -> Result<ListenOptions, JsValue> {
-        let backlog = self.backlog.unwrap_or(ListenOptions::default().backlog);
-        if !(1..=4_096).contains(&backlog) {
-            return Err(invalid("backlog is not between 1 and 4,096"));
-        }
-        Ok(ListenOptions {
-            backlog,
-            accepted: accepted.options()?,
-        })
+/// Where to listen, and how.
+pub(super) fn listen(given: &Options) -> Result<(SocketAddr, ListenOptions), JsValue> {
+    let backlog = given.field("backlog")?.whole()?;
+    let backlog = backlog.unwrap_or(ListenOptions::default().backlog);
+    if !(1..=4_096).contains(&backlog) {
+        return Err(invalid("backlog is not between 1 and 4,096"));
     }
+    let options = ListenOptions {
+        backlog,
+        accepted: tcp(given)?,
+    };
+    Ok((local(given, "address", "port")?, options))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Udp {
-    pub(super) local_address: Option<IpAddr>,
-    pub(super) local_port: u16,
+/// Our end of a UDP socket.
+pub(super) fn udp(given: &Options) -> Result<SocketAddr, JsValue> {
+    local(given, "localAddress", "localPort")
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Ping {
-    size: Option<usize>,
-    timeout: Option<f64>,
-    hop_limit: Option<u8>,
+fn local(
+    given: &Options,
+    address: &'static str,
+    port: &'static str,
+) -> Result<SocketAddr, JsValue> {
+    const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let address = given.field(address)?.address()?;
+    let port = given.field(port)?.whole()?;
+    Ok(SocketAddr::new(address.unwrap_or(ANY), port.unwrap_or(0)))
 }
 
-impl Ping {
-    pub(super) fn options(self) -> Result<PingOptions, JsValue> {
-        let defaults = PingOptions::default();
-        let size = self.size.unwrap_or(defaults.size);
-        if size > 65_507 {
-            return Err(invalid("size is above 65,507"));
-        }
-        if self.hop_limit == Some(0) {
-            return Err(invalid("hopLimit is 0"));
-        }
-        Ok(PingOptions {
-            size,
-            timeout: self
-                .timeout
-                .and_then(milliseconds)
-                .unwrap_or(defaults.timeout),
-            hop_limit: self.hop_limit,
-        })
+pub(super) fn ping(given: &Options) -> Result<PingOptions, JsValue> {
+    let defaults = PingOptions::default();
+    let size = given.field("size")?.whole()?.unwrap_or(defaults.size);
+    if size > 65_507 {
+        return Err(invalid("size is above 65,507"));
     }
+    let hop_limit = given.field("hopLimit")?.whole()?;
+    if hop_limit == Some(0) {
+        return Err(invalid("hopLimit is 0"));
+    }
+    let timeout = given.field("timeout")?.number()?;
+    Ok(PingOptions {
+        size,
+        timeout: timeout.and_then(milliseconds).unwrap_or(defaults.timeout),
+        hop_limit,
+    })
 }
 
 /// A request to send.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) target: String,
     pub(super) headers: Vec<(String, String)>,
     /// Bytes of the body, if it comes in pieces and they are known.
     pub(super) body_length: Option<u64>,
+}
+
+pub(super) fn request(given: &Options) -> Result<Request, JsValue> {
+    let pair = |value| {
+        let pair = Field::new("a header", value).list()?;
+        match <[JsValue; 2]>::try_from(pair).map(|pair| pair.map(|text| text.as_string())) {
+            Ok([Some(name), Some(value)]) => Ok((name, value)),
+            _ => Err(invalid("a header is not a pair of strings")),
+        }
+    };
+    let headers = given.field("headers")?.list()?.into_iter().map(pair);
+    Ok(Request {
+        method: given.field("method")?.text()?.unwrap_or_default(),
+        target: given.field("target")?.text()?.unwrap_or_default(),
+        headers: headers.collect::<Result<_, JsValue>>()?,
+        body_length: given.field("bodyLength")?.whole()?,
+    })
 }
 
 /// Milliseconds as JavaScript counts them; `None` for what stands for no limit.
@@ -185,8 +270,8 @@ fn milliseconds(value: f64) -> Option<Duration> {
         .then(|| Duration::from_micros((value.max(0.0) * 1_000.0) as u64))
 }
 
-fn buffer(size: Option<usize>) -> Result<Option<usize>, JsValue> {
-    match size {
+fn buffer(given: &Options, name: &'static str) -> Result<Option<usize>, JsValue> {
+    match given.field(name)?.whole()? {
         Some(size) if !(1..=1 << 30).contains(&size) => {
             Err(invalid("a buffer size is not between 1 and 1,073,741,824"))
         }

@@ -2,7 +2,7 @@
 
 use super::error::{from_driver, from_io};
 use super::held::Held;
-use super::results::{Ends, LocalEnd, TcpVitals, object};
+use super::results;
 use crate::connection::{Connection, with_scratch};
 use crate::task::promise;
 use crate::turns::Turns;
@@ -39,8 +39,9 @@ impl TcpStream {
     pub fn ends(&self) -> Result<JsValue, JsValue> {
         let ends = self
             .connection
-            .look(|stream| Ok(Ends::of(stream.local_address()?, stream.remote_address()?)));
-        ends.map(|ends| object(&ends)).map_err(from_driver)
+            .look(|stream| Ok((stream.local_address()?, stream.remote_address()?)));
+        ends.map(|(local, remote)| results::ends(local, remote))
+            .map_err(from_driver)
     }
 
     /// Waits for bytes and takes all that are there, at most `limit` (and never more than 256 KiB); `undefined` at the
@@ -99,8 +100,7 @@ impl TcpStream {
     /// Vital signs.
     pub fn info(&self) -> Result<JsValue, JsValue> {
         let info = self.connection.look(driver::TcpStream::info);
-        info.map(|info| object(&TcpVitals::from(info)))
-            .map_err(from_driver)
+        info.map(|info| results::vitals(&info)).map_err(from_driver)
     }
 
     /// Turns Nagle's algorithm off or on.
@@ -146,7 +146,7 @@ impl TcpListener {
             return Ok(JsValue::UNDEFINED);
         };
         let local = listener.local_address().map_err(from_driver)?;
-        Ok(object(&LocalEnd::from(local)))
+        Ok(results::local_end(local))
     }
 
     /// The next connection; `undefined` once the listener is closed.

@@ -3,12 +3,12 @@
 use super::error::from_driver;
 use super::held::Held;
 use super::options;
-use super::results::{LocalEnd, Source, object};
+use super::results;
 use crate::task::promise;
 use core::cell::RefCell;
 use core::net::SocketAddr;
 use ethertab_stack::driver;
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::Promise;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -40,7 +40,7 @@ impl UdpSocket {
             return Ok(JsValue::UNDEFINED);
         };
         let local = socket.local_address().map_err(from_driver)?;
-        Ok(object(&LocalEnd::from(local)))
+        Ok(results::local_end(local))
     }
 
     /// Fixes the peer.
@@ -84,10 +84,8 @@ impl UdpSocket {
             let outcome = held.until_released(socket.receive(&mut buffer)).await;
             let message = match outcome {
                 Some(Ok(datagram)) => {
-                    let message = object(&Source::from(datagram.source));
-                    let data = Uint8Array::from(&buffer[..datagram.length]);
-                    Reflect::set(&message, &"data".into(), &data)?;
-                    Ok(message)
+                    let data = &buffer[..datagram.length];
+                    Ok(results::datagram(datagram.source, data))
                 }
                 Some(Err(error)) => Err(from_driver(error)),
                 None => return Ok(JsValue::UNDEFINED),

@@ -23,8 +23,9 @@ use crate::config::NeighborConfig;
 use crate::counters::{Counters, DropReason};
 use crate::random::Random;
 use crate::time::{Duration, Instant, duration_micros};
+use crate::timer::TimerQueue;
 use crate::wire::address::MacAddress;
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use table::{Slot, Table};
@@ -73,8 +74,6 @@ struct Neighbor {
     state: State,
     /// When a packet was last sent to it.
     used: Instant,
-    /// Its place in `Neighbors::timers`.
-    timer: Option<Instant>,
     /// Questions asked since the last answer.
     asked: u8,
     /// Whether a question is due.
@@ -95,7 +94,7 @@ pub(super) struct Neighbors {
     config: NeighborConfig,
     reachable_time: Duration,
     table: Table,
-    timers: BTreeSet<(Instant, Slot)>,
+    timers: TimerQueue,
     /// Neighbours with a question or a packet to send, each at most once.
     work: VecDeque<Slot>,
     /// Bytes of all packets that wait.
@@ -111,7 +110,7 @@ impl Neighbors {
             config: *config,
             reachable_time: Duration::from_micros(reachable_time),
             table: Table::new(random),
-            timers: BTreeSet::new(),
+            timers: TimerQueue::default(),
             work: VecDeque::new(),
             waiting_bytes: 0,
         }
@@ -333,18 +332,14 @@ impl Neighbors {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.timers.first().map(|&(at, _)| at)
+        self.timers.next()
     }
 
     /// Does what is due. Gives back the packets that waited for a neighbour now given up; call until `None`.
     pub(super) fn advance(&mut self, now: Instant) -> Option<VecDeque<Vec<u8>>> {
-        while let Some(&(at, slot)) = self.timers.first() {
-            if at > now {
-                break;
-            }
+        while let Some(slot) = self.timers.pop_due(now) {
             let requests = self.config.requests.max(1);
             let Some(neighbor) = self.table.get(slot) else {
-                self.timers.pop_first();
                 continue;
             };
             if neighbor.state == State::Delay {
@@ -382,15 +377,9 @@ impl Neighbors {
     }
 
     fn set_timer(&mut self, slot: Slot, at: Option<Instant>) {
-        let Some(neighbor) = self.table.get(slot) else {
-            return;
-        };
-        let before = core::mem::replace(&mut neighbor.timer, at);
-        if let Some(before) = before {
-            self.timers.remove(&(before, slot));
-        }
+        self.timers.remove(slot);
         if let Some(at) = at {
-            self.timers.insert((at, slot));
+            self.timers.enter(slot, at);
         }
     }
 
@@ -413,7 +402,6 @@ impl Neighbors {
             hardware: MacAddress::default(),
             state,
             used: now,
-            timer: None,
             asked: 0,
             ask: false,
             working: false,

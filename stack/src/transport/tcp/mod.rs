@@ -56,6 +56,7 @@ use crate::counters::{Counters, DropReason};
 use crate::event::{Event, ListenerId};
 use crate::random::Random;
 use crate::time::Instant;
+use crate::timer::TimerQueue;
 use crate::transport::TcpError;
 use crate::transport::demux::{Bindings, Connections, FourTuple};
 use crate::transport::port::EphemeralPorts;
@@ -74,7 +75,6 @@ use sequence::Seq;
 use shared::Shared;
 use table::Table;
 use time_wait::{TimeWaitTable, Verdict};
-use timer::TimerQueue;
 use train::Train;
 
 /// All connections and listeners.

@@ -1,7 +1,6 @@
-//! When something is due: a connection's timers, and the queue that finds the first due connection without a scan.
+//! When something is due: a connection's timers.
 
 use crate::time::Instant;
-use alloc::vec::Vec;
 
 /// What a connection may be waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +82,7 @@ impl Timers {
         self.is_news = true;
     }
 
-    /// When the first is due, if one was set since this was last asked: only then can it be sooner than the [`TimerQueue`]
+    /// When the first is due, if one was set since this was last asked: only then can it be sooner than the [`TimerQueue`](crate::timer::TimerQueue)
     /// knows.
     #[inline]
     pub(super) fn take_news(&mut self) -> Option<Instant> {
@@ -102,121 +101,12 @@ impl Timers {
     }
 }
 
-const ABSENT: u32 = u32::MAX;
-
-/// Which connection is due next: a binary heap that knows where each connection stands in it.
-///
-/// One entry a connection, and a lazy one: a deadline that moves away leaves the entry alone. When the entry comes up too
-/// early, the connection is asked and entered again. So the moves that happen with each segment cost one comparison.
-#[derive(Debug, Default)]
-pub(super) struct TimerQueue {
-    heap: Vec<(Instant, u32)>,
-    /// By connection: its index in the heap, or [`ABSENT`].
-    places: Vec<u32>,
-}
-
-impl TimerQueue {
-    /// When to look again, at the latest.
-    pub(super) fn next(&self) -> Option<Instant> {
-        self.heap.first().map(|&(at, _)| at)
-    }
-
-    /// Makes sure that `connection` comes up at `at` or before.
-    #[inline]
-    pub(super) fn enter(&mut self, connection: u32, at: Instant) {
-        let slot = connection as usize;
-        if self.places.len() <= slot {
-            self.places.resize(slot + 1, ABSENT);
-        }
-        let place = self.places[slot];
-        if place == ABSENT {
-            self.heap.push((at, connection));
-            self.rise(self.heap.len() - 1);
-        } else if at < self.heap[place as usize].0 {
-            self.heap[place as usize].0 = at;
-            self.rise(place as usize);
-        }
-    }
-
-    /// Takes out the first connection whose entry is due.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<u32> {
-        let &(at, connection) = self.heap.first()?;
-        if at > now {
-            return None;
-        }
-        self.remove(connection);
-        Some(connection)
-    }
-
-    /// Takes out a connection that is gone.
-    pub(super) fn remove(&mut self, connection: u32) {
-        let Some(place) = self.places.get_mut(connection as usize) else {
-            return;
-        };
-        let place = core::mem::replace(place, ABSENT);
-        if place == ABSENT {
-            return;
-        }
-        let place = place as usize;
-        self.heap.swap_remove(place);
-        if place < self.heap.len() {
-            self.places[self.heap[place].1 as usize] = place as u32;
-            self.rise(place);
-            self.sink(place);
-        }
-    }
-
-    fn rise(&mut self, mut place: usize) {
-        while place > 0 && self.heap[place].0 < self.heap[(place - 1) / 2].0 {
-            self.swap(place, (place - 1) / 2);
-            place = (place - 1) / 2;
-        }
-        self.places[self.heap[place].1 as usize] = place as u32;
-    }
-
-    fn sink(&mut self, mut place: usize) {
-        loop {
-            let first = [2 * place + 1, 2 * place + 2]
-                .into_iter()
-                .filter(|&child| child < self.heap.len())
-                .min_by_key(|&child| self.heap[child].0);
-            match first {
-                Some(child) if self.heap[child].0 < self.heap[place].0 => {
-                    self.swap(place, child);
-                    place = child;
-                }
-                _ => return,
-            }
-        }
-    }
-
-    fn swap(&mut self, one: usize, other: usize) {
-        self.heap.swap(one, other);
-        self.places[self.heap[one].1 as usize] = one as u32;
-        self.places[self.heap[other].1 as usize] = other as u32;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::collections::BTreeMap;
-    use proptest::prelude::*;
 
     fn at(micros: u64) -> Instant {
         Instant::from_micros(micros)
-    }
-
-    #[test]
-    fn a_connection_comes_up_at_its_earliest_setting() {
-        let mut queue = TimerQueue::default();
-        queue.enter(3, at(50));
-        queue.enter(3, at(20));
-        queue.enter(3, at(90));
-        assert_eq!(queue.next(), Some(at(20)));
-        assert_eq!(queue.pop_due(at(19)), None);
-        assert_eq!(queue.pop_due(at(20)), Some(3));
-        assert_eq!(queue.pop_due(at(1_000)), None, "one entry a connection");
     }
 
     #[test]
@@ -229,37 +119,5 @@ mod tests {
         assert!(timers.take_if_due(Timer::DelayedAck, at(40)));
         assert!(!timers.take_if_due(Timer::DelayedAck, at(41)));
         assert_eq!(timers.first(), Some(at(200)));
-    }
-
-    proptest! {
-        #[test]
-        fn the_queue_agrees_with_a_sorted_map(
-            steps in proptest::collection::vec((0_u8..4, 0_u32..12, 0_u64..100), 1..200),
-        ) {
-            let mut queue = TimerQueue::default();
-            let mut model: BTreeMap<u32, u64> = BTreeMap::new();
-            for (kind, connection, when) in steps {
-                match kind {
-                    0 | 1 => {
-                        queue.enter(connection, at(when));
-                        let due = model.entry(connection).or_insert(when);
-                        *due = when.min(*due);
-                    }
-                    2 => {
-                        queue.remove(connection);
-                        model.remove(&connection);
-                    }
-                    _ => {
-                        let first = model.values().copied().min().filter(|&due| due <= when);
-                        let popped = queue.pop_due(at(when));
-                        prop_assert_eq!(popped.is_some(), first.is_some());
-                        if let Some(popped) = popped {
-                            prop_assert_eq!(model.remove(&popped), first);
-                        }
-                    }
-                }
-                prop_assert_eq!(queue.next(), model.values().min().map(|&due| at(due)));
-            }
-        }
     }
 }

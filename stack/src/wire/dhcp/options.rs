@@ -1,7 +1,6 @@
 //! The options (RFC 2132).
 
 use super::Malformed;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
@@ -76,16 +75,16 @@ pub struct Options {
     pub client_identifier: Vec<u8>,
 }
 
-/// Every option's value, pieces joined.
-type Values = BTreeMap<u8, Vec<u8>>;
+/// By code: each option's value, pieces joined. An option that is absent reads as an empty one, which none of ours may be.
+type Values = [Vec<u8>; 256];
 
 /// Reads the options area and, if option 52 says so, the two fields in which options can go on. Returns the
 /// message type (0: none) and the options.
 pub(super) fn parse(area: &[u8], file: &[u8], sname: &[u8]) -> Result<(u8, Options), Malformed> {
-    let mut values = Values::new();
+    let mut values = [const { Vec::new() }; 256];
     collect(area, &mut values)?;
-    let overload = match values.remove(&code::OVERLOAD).as_deref() {
-        Some(&[fields]) => fields,
+    let overload = match *core::mem::take(&mut values[usize::from(code::OVERLOAD)]) {
+        [fields] => fields,
         _ => 0,
     };
     // RFC 2131 §4.1: first the options field, then file, then sname.
@@ -95,14 +94,14 @@ pub(super) fn parse(area: &[u8], file: &[u8], sname: &[u8]) -> Result<(u8, Optio
     if overload & 2 != 0 {
         collect(sname, &mut values)?;
     }
-    let kind = match values.get(&code::MESSAGE_TYPE).map(Vec::as_slice) {
-        Some(&[kind]) => kind,
+    let kind = match *value(&values, code::MESSAGE_TYPE) {
+        [kind] => kind,
         _ => 0,
     };
     let long = |code| Some(u32::from_be_bytes(fixed(&values, code)?));
     let word = |code| Some(u16::from_be_bytes(fixed(&values, code)?));
     let address = |code| Some(Ipv4Addr::from(fixed::<4>(&values, code)?));
-    let raw = |code| values.get(&code).cloned().unwrap_or_default();
+    let raw = |code| value(&values, code).to_vec();
     let options = Options {
         subnet_mask: address(code::SUBNET_MASK),
         routers: addresses(&values, code::ROUTERS),
@@ -135,7 +134,7 @@ fn collect(area: &[u8], values: &mut Values) -> Result<(), Malformed> {
                 let (value, after) = after
                     .split_at_checked(usize::from(length))
                     .ok_or(Malformed)?;
-                values.entry(code).or_default().extend_from_slice(value);
+                values[usize::from(code)].extend_from_slice(value);
                 rest = after;
             }
         }
@@ -144,13 +143,16 @@ fn collect(area: &[u8], values: &mut Values) -> Result<(), Malformed> {
     Ok(())
 }
 
+fn value(values: &Values, code: u8) -> &[u8] {
+    &values[usize::from(code)]
+}
+
 fn fixed<const LENGTH: usize>(values: &Values, code: u8) -> Option<[u8; LENGTH]> {
-    values.get(&code)?.as_slice().try_into().ok()
+    value(values, code).try_into().ok()
 }
 
 fn addresses(values: &Values, code: u8) -> Vec<Ipv4Addr> {
-    let raw = values.get(&code).map_or(&[][..], Vec::as_slice);
-    let (fours, _) = raw.as_chunks::<4>();
+    let (fours, _) = value(values, code).as_chunks::<4>();
     fours
         .iter()
         .take(LONGEST_LIST)
@@ -160,7 +162,7 @@ fn addresses(values: &Values, code: u8) -> Vec<Ipv4Addr> {
 
 /// A text, without the zeros that some senders put behind it; empty if it is not printable ASCII.
 fn text(values: &Values, code: u8) -> String {
-    let raw = values.get(&code).map_or(&[][..], Vec::as_slice);
+    let raw = value(values, code);
     let end = raw.iter().rposition(|&byte| byte != 0).map_or(0, |i| i + 1);
     let raw = &raw[..end.min(LONGEST_VALUE)];
     let printable = raw.iter().all(|&byte| (0x20..0x7f).contains(&byte));
