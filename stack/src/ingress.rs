@@ -50,7 +50,28 @@ impl Stack {
             self.link.carries(frame.len()) && self.transport.tcp.receive_next(segment, verify, now);
         self.counters.packets_received += u64::from(taken);
         self.counters.segments_received += u64::from(taken);
+        self.heed_progress(now);
         taken
+    }
+
+    /// A host acknowledged what we sent: so the neighbour is there that leads to it (RFC 4861 §7.3.1).
+    #[inline]
+    fn heed_progress(&mut self, now: Instant) {
+        if self.link.has_doubts()
+            && let Some(host) = self.transport.tcp.take_progress()
+            && let Some(neighbor) = self.internet.neighbor_towards(host)
+        {
+            self.link.confirm(neighbor, now);
+        }
+    }
+
+    /// Hosts that leave repetitions unanswered: the neighbours that lead to them may be gone (RFC 1122 §2.3.2.1 (4)).
+    pub(crate) fn heed_doubts(&mut self, now: Instant) {
+        while let Some(host) = self.transport.tcp.take_doubted() {
+            if let Some(neighbor) = self.internet.neighbor_towards(host) {
+                self.link.doubt(neighbor, now);
+            }
+        }
     }
 
     /// One packet that we sent to ourselves. It never needed fragments, and other rules hold for its addresses.
@@ -98,8 +119,10 @@ impl Stack {
                         self.internet.protocol_unreachable(packet, now)
                     }
                 }
-                if arrival.protocol == Protocol::UDP {
-                    self.run_dhcp(now);
+                match arrival.protocol {
+                    Protocol::TCP => self.heed_progress(now),
+                    Protocol::UDP => self.run_dhcp(now),
+                    _ => {}
                 }
             }
             InternetArrival::Echo(echo) => self.transport.receive_echo(

@@ -165,6 +165,7 @@ impl Stack {
         self.heed_link(now);
         self.internet.advance(now);
         self.transport.advance(now);
+        self.heed_doubts(now);
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.client.advance(now);
         }

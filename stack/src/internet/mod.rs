@@ -187,6 +187,19 @@ impl Internet {
         }
     }
 
+    /// The neighbour that packets for `destination` are handed to; `None`: there is none, or they stay on this machine.
+    #[must_use]
+    pub fn neighbor_towards(&self, destination: IpAddr) -> Option<IpAddr> {
+        match self.route(destination)? {
+            Path {
+                next_hop: NextHop::Neighbor(neighbor),
+                local: false,
+                ..
+            } => Some(neighbor),
+            _ => None,
+        }
+    }
+
     /// Writes the header in front of the payload at `packet[HEADER..]` and says where the packet goes.
     #[inline]
     pub fn send(&mut self, departure: &Departure, packet: &mut [u8], _now: Instant) -> Sent<'_> {

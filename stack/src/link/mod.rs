@@ -325,4 +325,16 @@ impl Link {
     pub fn confirm(&mut self, address: IpAddr, now: Instant) {
         self.neighbors.confirm(address, now);
     }
+
+    /// Whether it is worth [confirming](Link::confirm) anybody.
+    #[inline]
+    #[must_use]
+    pub fn has_doubts(&self) -> bool {
+        self.neighbors.has_doubts()
+    }
+
+    /// The floor above sends to this neighbour and hears nothing (RFC 1122 §2.3.2.1 (4)): it is asked at once.
+    pub fn doubt(&mut self, address: IpAddr, now: Instant) {
+        self.neighbors.doubt(address, now);
+    }
 }

@@ -13,6 +13,7 @@
 //!                           └───────────────────────────────────────────────┘
 //! ```
 //!
+//! What the floors above find out counts as well: acknowledgements that come confirm, repetitions in vain lead to PROBE at once.
 //! In STALE, DELAY and PROBE packets flow to the address that is known; in INCOMPLETE they wait here, each
 //! neighbour's apart, so that a dead host delays nobody else. REACHABLE turns STALE without a timer: whoever
 //! looks sees that its time is up.
@@ -247,6 +248,30 @@ impl Neighbors {
                 neighbor.asked = 0;
                 neighbor.ask = false;
                 self.set_timer(slot, None);
+            }
+        }
+    }
+
+    /// Whether an answer is awaited, or soon will be: only then a confirmation from above saves a question.
+    #[inline]
+    pub(super) fn has_doubts(&self) -> bool {
+        self.timers.next().is_some()
+    }
+
+    /// Packets seem not to reach this neighbour, say the floors above (RFC 1122 §2.3.2.1 (4)): it is asked at once.
+    pub(super) fn doubt(&mut self, address: IpAddr, now: Instant) {
+        let Some(slot) = self.table.find(&address) else {
+            return;
+        };
+        let Some(neighbor) = self.table.get(slot) else {
+            return;
+        };
+        match neighbor.state {
+            State::Incomplete | State::Probe => {}
+            State::Reachable { .. } | State::Stale | State::Delay => {
+                neighbor.state = State::Probe;
+                neighbor.asked = 0;
+                self.ask(slot, now);
             }
         }
     }

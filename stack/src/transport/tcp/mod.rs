@@ -67,7 +67,7 @@ use crate::wire::tcp_options::SegmentOptions;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use connection::Connection;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use isn::SequenceGenerator;
 use listener::{Admission, Listeners};
 use receive::Changed;
@@ -85,6 +85,8 @@ pub struct Tcp {
     connections: Connections,
     /// Whose segment came last.
     last: Option<Last>,
+    /// The connection on which the last segment brought something new.
+    progress: Option<u32>,
     listeners: Listeners,
     bindings: Bindings,
     time_waits: TimeWaitTable,
@@ -123,6 +125,7 @@ impl Tcp {
             table: Table::new(limits.connections),
             connections: Connections::new(random),
             last: None,
+            progress: None,
             listeners: Listeners::default(),
             bindings: Bindings::new(random),
             time_waits: TimeWaitTable::new(limits.time_waits, limits.time_wait, random),
@@ -139,6 +142,7 @@ impl Tcp {
     #[inline]
     pub fn receive(&mut self, arrival: &Arrival<'_>, now: Instant) {
         self.last = None;
+        self.progress = None;
         let pseudo_header =
             Checksum::pseudo_header(arrival.source, arrival.destination, Protocol::TCP, 0);
         let verified_by = arrival.verify_checksum.then_some(pseudo_header);
@@ -186,6 +190,18 @@ impl Tcp {
         self.last = None;
     }
 
+    /// The host whose last segment acknowledged something new, or brought new data because our acknowledgements reach it
+    /// (RFC 4861 §7.3.1).
+    pub fn take_progress(&mut self) -> Option<IpAddr> {
+        let connection = self.table.at(self.progress.take()?)?;
+        Some(connection.tuple.remote.ip())
+    }
+
+    /// The next host that left several repetitions unanswered (RFC 9293 §3.8.3, MUST-20).
+    pub fn take_doubted(&mut self) -> Option<IpAddr> {
+        self.shared.take_doubted()
+    }
+
     /// Whether the last segment was for a connection that still takes more.
     #[must_use]
     pub fn remembers_last(&self) -> bool {
@@ -203,6 +219,7 @@ impl Tcp {
         let Some(last) = self.last else {
             return false;
         };
+        self.progress = None;
         let verified_by = verify_checksum.then_some(last.pseudo_header);
         if let Some(segment) = self.open_up(segment, verified_by) {
             self.receive_for(last.connection, &segment, now);
@@ -215,7 +232,12 @@ impl Tcp {
         let Some(connection) = self.table.at_mut(index) else {
             return;
         };
-        match connection.receive(segment, &mut self.shared, now) {
+        let before = (connection.send.unacknowledged, connection.receive.next);
+        let changed = connection.receive(segment, &mut self.shared, now);
+        if before != (connection.send.unacknowledged, connection.receive.next) {
+            self.progress = Some(index);
+        }
+        match changed {
             Changed::Anything => self.attend(index, now),
             Changed::Received => self.attend_to_received(index),
         }

@@ -16,6 +16,8 @@ use crate::time::{Duration, Instant};
 const CLOCK_STEP: Duration = Duration::from_millis(1);
 /// Duplicates that stand for a loss (RFC 5681 §3.2).
 const DUPLICATES: u32 = 3;
+/// R1 of RFC 9293 §3.8.3: after so many timeouts the floors below are told (MUST-20, SHLD-10).
+const ADVICE_AFTER: u32 = 3;
 /// RFC 9293 §3.8.6.2.1: silly window avoidance is overridden after 0.1 to 1 second.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
@@ -363,6 +365,9 @@ impl Connection {
         }
         // RFC 6298 §5.4 to §5.6; RFC 6582 §3.2, retransmit timeouts.
         recovery.timeouts += 1;
+        if recovery.timeouts == ADVICE_AFTER {
+            shared.doubt(self.tuple.remote.ip());
+        }
         recovery.round_trip.back_off();
         recovery.recover = self.send.highest;
         recovery.duplicates = 0;

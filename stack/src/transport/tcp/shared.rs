@@ -6,12 +6,15 @@ use crate::counters::{Counters, DropReason};
 use crate::random::Random;
 use crate::time::{Duration, Instant};
 use crate::wire::tcp::Flags;
+use alloc::collections::VecDeque;
 use core::net::IpAddr;
 
 /// Bytes of a TCP header without options.
 pub(super) const TCP_HEADER: usize = 20;
 /// Replies without a connection that wait at once.
 const REPLIES: usize = 512;
+/// Hosts in doubt that wait to be told of.
+const DOUBTED: usize = 64;
 
 /// Bytes of an IP header without options.
 pub(super) const fn internet_header(address: IpAddr) -> usize {
@@ -31,6 +34,8 @@ pub(super) struct Shared {
     #[cfg(test)]
     pub(super) walks_every_step: bool,
     replies: ReplyQueue,
+    /// Hosts that do not answer: see [`Shared::doubt`].
+    doubted: VecDeque<IpAddr>,
     challenges: ChallengeLimit,
 }
 
@@ -43,6 +48,7 @@ impl Shared {
             #[cfg(test)]
             walks_every_step: false,
             replies: ReplyQueue::new(REPLIES),
+            doubted: VecDeque::new(),
             challenges: ChallengeLimit {
                 per_second: config.challenge_acks_per_second,
                 left: 0,
@@ -65,6 +71,19 @@ impl Shared {
         let may = self.challenges.take(now);
         self.counters.tcp_challenge_acks += u64::from(may);
         may
+    }
+
+    /// Tells the floors below that nothing comes back from a host (RFC 9293 §3.8.3, MUST-20). The oldest makes room.
+    pub(super) fn doubt(&mut self, host: IpAddr) {
+        if self.doubted.len() == DOUBTED {
+            self.doubted.pop_front();
+        }
+        self.doubted.push_back(host);
+    }
+
+    /// The next host that does not answer.
+    pub(super) fn take_doubted(&mut self) -> Option<IpAddr> {
+        self.doubted.pop_front()
     }
 
     /// Queues a segment that belongs to no connection, if there is one to send.

@@ -384,7 +384,7 @@ const REQUIREMENTS: &[(&str, &str, &str)] = &[
     (
         "MUST-20",
         "advice to IP at R1",
-        "- the link asks neighbours by itself once nothing confirms them (RFC 4861 §7.3.3)",
+        "a_host_that_leaves_three_repetitions_unanswered_is_put_in_doubt_once",
     ),
     (
         "MUST-20",

@@ -372,3 +372,16 @@ fn an_idle_connection_begins_again_with_the_initial_window() {
     bench.write(&[7; 60_000]);
     assert_eq!(bench.hear().len(), 10);
 }
+
+#[test]
+fn a_host_that_leaves_three_repetitions_unanswered_is_put_in_doubt_once() {
+    let mut bench = Bench::connected();
+    bench.write(&[5; 100]);
+    bench.hear();
+    bench.millis(200 + 400);
+    assert_eq!(bench.tcp.take_doubted(), None);
+    bench.millis(800);
+    assert_eq!(bench.tcp.take_doubted(), Some(peer_address()));
+    bench.millis(10_000);
+    assert_eq!(bench.tcp.take_doubted(), None);
+}
