@@ -26,9 +26,11 @@
 //!
 //! # The negotiated form
 //!
-//! [`SUBPROTOCOL`] names the richer form, version 1: many frames a message, offload, credit. A relay that does not
-//! speak it leaves it out of its answer.
+//! [`SUBPROTOCOL`] names the richer form, version 1: many frames a message, offload, credit, resuming. [`v1`] specifies it. A
+//! relay that does not speak it leaves it out of its answer; both forms meet on the same switch.
 #![no_std]
+
+pub mod v1;
 
 /// Where the relay takes WebSockets.
 pub const PATH: &str = "/tunnel";
@@ -81,17 +83,23 @@ pub enum CloseReason {
     Full,
     /// The client broke RFC 6455.
     ProtocolError,
+    /// A message of the negotiated form broke its rules.
+    Malformed,
+    /// The client came back and goes on in another session.
+    Replaced,
 }
 
 impl CloseReason {
     /// All of them.
-    pub const ALL: [CloseReason; 6] = [
+    pub const ALL: [CloseReason; 8] = [
         CloseReason::GoingAway,
         CloseReason::TextMessage,
         CloseReason::MessageTooBig,
         CloseReason::Silent,
         CloseReason::Full,
         CloseReason::ProtocolError,
+        CloseReason::Malformed,
+        CloseReason::Replaced,
     ];
 
     /// The code on the wire: RFC 6455 §7.4.1 and IANA's registry; 4000 and up are ours (§7.4.2).
@@ -104,6 +112,8 @@ impl CloseReason {
             CloseReason::MessageTooBig => 1009,
             CloseReason::Full => 1013,
             CloseReason::Silent => 4000,
+            CloseReason::Malformed => 4001,
+            CloseReason::Replaced => 4002,
         }
     }
 
@@ -119,6 +129,8 @@ impl CloseReason {
             CloseReason::Silent => "nothing heard from this client for too long",
             CloseReason::Full => "the relay has as many clients as it takes; try again later",
             CloseReason::ProtocolError => "broken WebSocket framing",
+            CloseReason::Malformed => "a message that breaks the rules of ethertab.v1",
+            CloseReason::Replaced => "this client came back and goes on in another session",
         }
     }
 
