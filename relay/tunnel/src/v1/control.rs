@@ -75,8 +75,8 @@ pub struct Hello {
     pub mtu: u16,
     /// What the sender takes.
     pub features: Features,
-    /// The largest message that the sender takes, in bytes: from [`LEAST_LARGEST_MESSAGE`] to [`MOST_LARGEST_MESSAGE`]; what is said
-    /// outside these counts as the nearest.
+    /// The largest message of several records that the sender takes, in bytes. What is said outside
+    /// [`LARGEST_MESSAGE_RANGE`] counts as the nearest.
     pub largest_message: u32,
     /// Credit that the sender gives, in bytes since the WebSocket opened.
     pub credit: u64,
