@@ -132,16 +132,19 @@ impl Stack {
         if !held || self.internet.gateway() != lease.gateway.map(IpAddr::V4) {
             self.set_address(Some(address), lease.gateway, now);
         }
-        // RFC 2132 §5.1 allows less than the link carries; without the option the link decides again.
-        let most = self.config.link.mtu.max(576);
-        let mtu = lease
-            .mtu
-            .map_or(most, |mtu| usize::from(mtu).clamp(576, most));
-        self.internet.set_mtu(mtu);
-        self.transport.set_mtu(mtu);
         self.name_servers.clone_from(&lease.name_servers);
         self.lease = Some(lease.clone());
+        self.apply_mtu();
         self.tell(Event::Leased(lease));
+    }
+
+    /// RFC 2132 §5.1 allows less than the link carries; without the option the link decides.
+    pub(crate) fn apply_mtu(&mut self) {
+        let most = self.config.link.mtu.max(576);
+        let leased = self.lease.as_ref().and_then(|lease| lease.mtu);
+        let mtu = leased.map_or(most, |mtu| usize::from(mtu).clamp(576, most));
+        self.internet.set_mtu(mtu);
+        self.transport.set_mtu(mtu);
     }
 
     fn lose_lease(&mut self, now: Instant) {

@@ -6,15 +6,17 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 
 /// What the link can do for us and what it carries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkCapabilities {
     /// Largest IP packet that one frame carries, in bytes: 576 to 65,535. The frame is 14 bytes longer.
     pub mtu: usize,
-    /// Largest TCP payload handed down in one frame, for links that cut segments themselves; 0: the MTU decides.
+    /// Largest TCP payload handed down in one frame, for links that cut segments themselves and complete their checksums; 0: the
+    /// MTU decides. Such a link may also hand up frames as long as an IP packet can be.
     pub largest_segment: usize,
-    /// False if transport checksums of frames that arrive were verified by the link, or never left this machine.
+    /// False if transport checksums of all frames that arrive were verified by the link, or never left this machine.
     pub verify_checksums: bool,
-    /// False if the link fills in transport checksums of frames that leave.
+    /// False if the link completes TCP's checksums of frames that leave, as [`Offload`](crate::wire::offload::Offload) says. UDP and
+    /// ICMP are always complete.
     pub fill_checksums: bool,
 }
 

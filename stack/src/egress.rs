@@ -12,6 +12,7 @@ use crate::transport::Outgoing;
 use crate::wire::ethernet;
 use crate::wire::ip::{Departure, Headroom, Protocol, Unreachable};
 use crate::wire::ipv4;
+use crate::wire::offload::Offload;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -27,7 +28,7 @@ const STEPS: usize = 1_024;
 
 impl Stack {
     /// The next frame, written into `out`.
-    pub(crate) fn descend(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+    pub(crate) fn descend(&mut self, now: Instant, out: &mut [u8]) -> Option<(usize, Offload)> {
         for _ in 0..STEPS {
             if let Some(packet) = self.loopback.pop_front() {
                 self.climb_loopback(&packet, now);
@@ -44,10 +45,10 @@ impl Stack {
             match step {
                 None => return None,
                 Some(Step::Elsewhere) => {}
-                Some(Step::Frame(length)) => {
+                Some(Step::Frame(length, offload)) => {
                     self.counters.frames_transmitted += 1;
                     self.counters.bytes_transmitted += length as u64;
-                    return Some(length);
+                    return Some((length, offload));
                 }
             }
         }
@@ -57,8 +58,8 @@ impl Stack {
     /// What turned round on the lower floors.
     #[inline]
     fn descend_replies(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
-        if let Some(length) = self.link.transmit(now, out) {
-            return Some(Step::Frame(length));
+        if let Some((length, offload)) = self.link.transmit(now, out) {
+            return Some(Step::Frame(length, offload.behind(ethernet::HEADER)));
         }
         let (length, next_hop, local) = self
             .internet
@@ -68,8 +69,9 @@ impl Stack {
             return Some(self.descend_to_loopback(end, out));
         }
         self.counters.packets_transmitted += 1;
-        let leaves = self.link.send(&next_hop, &mut out[..end], now);
-        Some(Step::after_link(leaves, end))
+        let nothing = Offload::NONE;
+        let leaves = self.link.send(&next_hop, &mut out[..end], nothing, now);
+        Some(Step::after_link(leaves, end, nothing))
     }
 
     /// What sockets want to send.
@@ -81,7 +83,7 @@ impl Stack {
             {
                 self.counters.segments_transmitted += 1;
                 self.counters.packets_transmitted += 1;
-                return Some(Step::Frame(DepartingTrain::around(length)));
+                return Some(Step::Frame(DepartingTrain::around(length), train.offload));
             }
             self.departing = None;
         }
@@ -125,11 +127,13 @@ impl Stack {
             } => {
                 self.counters.packets_transmitted += 1;
                 let end = ethernet::HEADER + length;
-                let leaves = self.link.send(next_hop, &mut out[..end], now);
+                let offload = departure.offload.behind(length - departure.length);
+                let leaves = self.link.send(next_hop, &mut out[..end], offload, now);
+                let offload = offload.behind(ethernet::HEADER);
                 if leaves && self.transport.has_train() {
-                    self.departing = DepartingTrain::behind(out, now);
+                    self.departing = DepartingTrain::behind(out, offload, now);
                 }
-                Step::after_link(leaves, end)
+                Step::after_link(leaves, end, offload)
             }
             Sent::Queued => Step::Elsewhere,
             Sent::TooBig { mtu } => {
@@ -155,16 +159,16 @@ impl Stack {
 
 /// Where one step down led.
 enum Step {
-    /// A frame of this length is in the caller's buffer.
-    Frame(usize),
+    /// A frame of this length is in the caller's buffer, to which this is still to be done.
+    Frame(usize, Offload),
     /// Something moved, but no frame came of it.
     Elsewhere,
 }
 
 impl Step {
-    fn after_link(leaves: bool, end: usize) -> Step {
+    fn after_link(leaves: bool, end: usize, offload: Offload) -> Step {
         if leaves {
-            Step::Frame(end)
+            Step::Frame(end, offload)
         } else {
             Step::Elsewhere
         }

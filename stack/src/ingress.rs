@@ -5,22 +5,22 @@
 
 use crate::counters::DropReason;
 use crate::internet::InternetArrival;
-use crate::link::LinkEvent;
+use crate::link::{LinkArrival, LinkEvent};
 use crate::stack::Stack;
 use crate::time::Instant;
 use crate::train::ArrivingTrain;
 use crate::transport::Received;
 use crate::wire::ethernet::EtherType;
-use crate::wire::ip::{Cast, Protocol, Unreachable};
+use crate::wire::ip::{Protocol, Unreachable};
 use core::net::IpAddr;
 
 impl Stack {
     /// One frame from the link.
     #[inline]
-    pub(crate) fn climb(&mut self, frame: &[u8], now: Instant) {
+    pub(crate) fn climb(&mut self, frame: &[u8], verify_checksum: bool, now: Instant) {
         self.counters.frames_received += 1;
         self.counters.bytes_received += frame.len() as u64;
-        if self.climb_in_train(frame, now) {
+        if self.climb_in_train(frame, verify_checksum, now) {
             return;
         }
         self.arriving = None;
@@ -28,7 +28,7 @@ impl Stack {
         if let Some(arrival) = self.link.receive(frame, now) {
             let is_ip = matches!(arrival.ether_type, EtherType::IPV4 | EtherType::IPV6);
             self.counters.packets_received += u64::from(is_ip);
-            self.climb_from_internet(arrival.ether_type, arrival.packet, arrival.cast, now);
+            self.climb_from_internet(&arrival, verify_checksum, now);
             if self.transport.tcp.remembers_last() {
                 self.arriving = ArrivingTrain::behind(frame);
             }
@@ -41,13 +41,15 @@ impl Stack {
     /// The short way up: a frame like the one before it, whose segment goes to the same connection. False, and nothing
     /// done: the ordinary way must find out.
     #[inline]
-    fn climb_in_train(&mut self, frame: &[u8], now: Instant) -> bool {
+    fn climb_in_train(&mut self, frame: &[u8], verify_checksum: bool, now: Instant) -> bool {
         let Some(segment) = self.arriving.as_ref().and_then(|train| train.admit(frame)) else {
             return false;
         };
-        let verify = self.config.link.verify_checksums;
-        let taken =
-            self.link.carries(frame.len()) && self.transport.tcp.receive_next(segment, verify, now);
+        let taken = self.link.carries(frame.len())
+            && self
+                .transport
+                .tcp
+                .receive_next(segment, verify_checksum, now);
         self.counters.packets_received += u64::from(taken);
         self.counters.segments_received += u64::from(taken);
         self.heed_progress(now);
@@ -78,24 +80,25 @@ impl Stack {
     pub(crate) fn climb_loopback(&mut self, packet: &[u8], now: Instant) {
         self.arriving = None;
         let arrival = self.internet.receive_local(packet, now);
-        self.climb_to_transport(arrival, packet, now);
+        self.climb_to_transport(arrival, packet, false, now);
     }
 
     #[inline]
     fn climb_from_internet(
         &mut self,
-        ether_type: EtherType,
-        packet: &[u8],
-        cast: Cast,
+        frame: &LinkArrival<'_>,
+        verify_checksum: bool,
         now: Instant,
     ) {
+        let (ether_type, packet, cast) = (frame.ether_type, frame.packet, frame.cast);
         match self.internet.receive(ether_type, packet, cast, now) {
             // A datagram that fragments completed is a packet like any other; it holds no fragment, so once is enough.
             InternetArrival::Reassembled(whole) => {
                 let arrival = self.internet.receive(ether_type, &whole, cast, now);
-                self.climb_to_transport(arrival, &whole, now);
+                // Each fragment's part of the datagram passed a wire of its own.
+                self.climb_to_transport(arrival, &whole, self.config.link.verify_checksums, now);
             }
-            arrival => self.climb_to_transport(arrival, packet, now),
+            arrival => self.climb_to_transport(arrival, packet, verify_checksum, now),
         }
     }
 
@@ -104,6 +107,7 @@ impl Stack {
         &mut self,
         mut arrival: InternetArrival<'_>,
         packet: &[u8],
+        verify_checksum: bool,
         now: Instant,
     ) {
         // By reference: to copy what was only just written would wait for the writes.
@@ -111,7 +115,7 @@ impl Stack {
             InternetArrival::Datagram(arrival) => {
                 let is_segment = matches!(arrival.protocol, Protocol::TCP | Protocol::UDP);
                 self.counters.segments_received += u64::from(is_segment);
-                arrival.verify_checksum &= self.config.link.verify_checksums;
+                arrival.verify_checksum &= verify_checksum;
                 match self.transport.receive(arrival, now) {
                     Received::Consumed => {}
                     Received::PortUnreachable => self.internet.port_unreachable(packet, now),

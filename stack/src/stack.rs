@@ -1,7 +1,7 @@
 //! [`Stack`] owns the floors and is the only thing that an owner talks to.
 
 use crate::addressing::Dhcp;
-use crate::config::{Addressing, Config, ListenOptions, TcpOptions};
+use crate::config::{Addressing, Config, LinkCapabilities, ListenOptions, TcpOptions};
 use crate::counters::Counters;
 use crate::event::{EchoId, Event, Lease, ListenerId, TcpId, UdpId};
 use crate::internet::{Internet, Prefix};
@@ -12,6 +12,7 @@ use crate::time::{Deadline, Instant, Reason};
 use crate::train::{ArrivingTrain, DepartingTrain};
 use crate::transport::Transport;
 use crate::wire::address::MacAddress;
+use crate::wire::offload::{Offload, TransportChecksum};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -103,16 +104,44 @@ impl Stack {
     }
 
     /// Takes one Ethernet frame, without its check sequence, that arrived at `now`.
+    #[inline]
     pub fn receive(&mut self, frame: &[u8], now: Instant) {
+        self.receive_offloaded(frame, Offload::NONE, now);
+    }
+
+    /// The same for a frame to which something is still to be done. A partial checksum is trusted: the bytes never passed a
+    /// wire.
+    #[inline]
+    pub fn receive_offloaded(&mut self, frame: &[u8], offload: Offload, now: Instant) {
         self.begin(now);
-        self.climb(frame, now);
+        let is_unproven = offload.checksum == TransportChecksum::Complete;
+        self.climb(frame, is_unproven && self.config.link.verify_checksums, now);
     }
 
     /// Writes the next frame to send into `out` and returns its length; `None`: nothing to send now.
     /// `out` must hold a whole frame: MTU + 14 bytes, or the largest segment that the link takes.
+    #[inline]
     pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        Some(self.transmit_offloaded(now, out)?.0)
+    }
+
+    /// The same for a link that finishes frames: also says what is still to be done to this one. Never anything but what the
+    /// [capabilities](crate::config::LinkCapabilities) say that the link can do.
+    #[inline]
+    pub fn transmit_offloaded(&mut self, now: Instant, out: &mut [u8]) -> Option<(usize, Offload)> {
         self.now = now;
         self.descend(now, out)
+    }
+
+    /// The link changed what it can do and carry. Connections stay: what they send from now on fits, and segments that were
+    /// larger are sent again as they must be.
+    pub fn set_link_capabilities(&mut self, capabilities: LinkCapabilities, now: Instant) {
+        self.begin(now);
+        self.arriving = None;
+        self.config.link = capabilities;
+        self.link.set_capabilities(&capabilities);
+        self.transport.set_link_capabilities(capabilities);
+        self.apply_mtu();
     }
 
     /// When to call [`advance`](Stack::advance), and for whom; `None`: not before the next frame or call.

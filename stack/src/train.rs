@@ -6,6 +6,7 @@
 use crate::time::Instant;
 use crate::wire::ethernet;
 use crate::wire::ipv4;
+use crate::wire::offload::Offload;
 
 /// Bytes in front of the transport segment: only IPv4 without options travels in trains.
 const FRONT: usize = ethernet::HEADER + ipv4::HEADER;
@@ -16,16 +17,19 @@ pub(crate) struct DepartingTrain {
     /// When it leaves: later, link and internet must be asked again.
     at: Instant,
     front: [u8; FRONT],
+    /// What is still to be done to each frame.
+    pub(crate) offload: Offload,
 }
 
 impl DepartingTrain {
     /// Behind `frame`, if the headers of those that follow it will be the same.
-    pub(crate) fn behind(frame: &[u8], now: Instant) -> Option<DepartingTrain> {
+    pub(crate) fn behind(frame: &[u8], offload: Offload, now: Instant) -> Option<DepartingTrain> {
         let front = frame.first_chunk::<FRONT>()?;
         // What may be fragmented has an identification of its own (RFC 6864 §4).
         ipv4::is_atomic(&front[ethernet::HEADER..]).then_some(DepartingTrain {
             at: now,
             front: *front,
+            offload,
         })
     }
 

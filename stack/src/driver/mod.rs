@@ -27,7 +27,9 @@ pub use shared::Tap;
 pub use tcp::{TcpListener, TcpStream};
 pub use udp::UdpSocket;
 
+use crate::config::LinkCapabilities;
 use crate::time::Instant;
+use crate::wire::offload::Offload;
 use core::future::Future;
 use core::task::{Context, Poll};
 
@@ -49,6 +51,14 @@ pub trait Link {
     /// Sends one frame. Called only after `poll_ready` said yes.
     fn transmit(&mut self, frame: &[u8]) -> Result<(), Self::Error>;
 
+    /// Sends one frame to which something is still to be done. Called in place of [`transmit`](Link::transmit) for each frame;
+    /// there is only something to be done if the link said by [`LinkEvent::Capabilities`], or the stack's configuration
+    /// did, that it can.
+    fn transmit_offloaded(&mut self, frame: &[u8], offload: Offload) -> Result<(), Self::Error> {
+        debug_assert_eq!(offload, Offload::NONE, "a link that finishes no frames");
+        self.transmit(frame)
+    }
+
     /// Called when the driver has no more frames for now: a link that batches sends what it holds.
     fn flush(&mut self) -> Result<(), Self::Error> {
         Ok(())
@@ -60,8 +70,12 @@ pub trait Link {
 pub enum LinkEvent {
     /// A frame is in the buffer; it arrived at this moment.
     Frame(Instant),
+    /// The same, and something is still to be done to it.
+    Offloaded(Instant, Offload),
     /// The link was away and is back.
     Restored,
+    /// From now on the link can do and carry this.
+    Capabilities(LinkCapabilities),
 }
 
 /// Time for the driver. Clones share the origin.

@@ -3,6 +3,7 @@
 use super::shared::{Inner, Phase, Tap};
 use super::{Clock, Link, LinkEvent};
 use crate::time::{Duration, Instant};
+use crate::wire::offload::Offload;
 use alloc::sync::Arc;
 use core::future::Future;
 use core::pin::Pin;
@@ -90,11 +91,12 @@ impl<L: Link, C: Clock> Driver<L, C> {
             match self.link.poll_receive(context, &mut self.incoming) {
                 Poll::Pending => return Ok(Batch::Drained),
                 Poll::Ready(Err(error)) => return Err(error),
-                Poll::Ready(Ok(LinkEvent::Frame(at))) => {
-                    if let Some(tap) = &mut self.tap {
-                        tap(false, at, &self.incoming);
-                    }
-                    self.inner.lock().stack.receive(&self.incoming, at);
+                Poll::Ready(Ok(LinkEvent::Frame(at))) => self.take(Offload::NONE, at),
+                Poll::Ready(Ok(LinkEvent::Offloaded(at, offload))) => self.take(offload, at),
+                Poll::Ready(Ok(LinkEvent::Capabilities(capabilities))) => {
+                    let now = self.clock.now();
+                    let mut shared = self.inner.lock();
+                    shared.stack.set_link_capabilities(capabilities, now);
                 }
                 Poll::Ready(Ok(LinkEvent::Restored)) => {
                     let now = self.clock.now();
@@ -105,20 +107,32 @@ impl<L: Link, C: Clock> Driver<L, C> {
         Ok(Batch::Full)
     }
 
+    /// The frame in `incoming` arrived.
+    fn take(&mut self, offload: Offload, at: Instant) {
+        if let Some(tap) = &mut self.tap {
+            tap(false, at, &self.incoming);
+        }
+        let mut shared = self.inner.lock();
+        shared.stack.receive_offloaded(&self.incoming, offload, at);
+    }
+
     fn transmit(&mut self, context: &mut Context<'_>, now: Instant) -> Result<Batch, L::Error> {
         for _ in 0..TRANSMIT_BATCH {
             match self.link.poll_ready(context) {
                 Poll::Pending => return Ok(Batch::Blocked),
                 Poll::Ready(ready) => ready?,
             }
-            let length = self.inner.lock().stack.transmit(now, &mut self.outgoing);
-            let Some(frame) = length.and_then(|length| self.outgoing.get(..length)) else {
+            let mut shared = self.inner.lock();
+            let next = shared.stack.transmit_offloaded(now, &mut self.outgoing);
+            drop(shared);
+            let Some((length, offload)) = next else {
                 return Ok(Batch::Drained);
             };
+            let frame = &self.outgoing[..length];
             if let Some(tap) = &mut self.tap {
                 tap(true, now, frame);
             }
-            self.link.transmit(frame)?;
+            self.link.transmit_offloaded(frame, offload)?;
         }
         Ok(Batch::Full)
     }

@@ -11,6 +11,7 @@ use crate::time::Instant;
 use crate::wire::icmpv4::{self, Echo, ErrorKind, IcmpError, Icmpv4};
 use crate::wire::ip::{Cast, Departure, Ecn, PacketError, Protocol, Unreachable};
 use crate::wire::ipv4::{self, Ipv4Header};
+use crate::wire::offload::Offload;
 use alloc::vec;
 use core::net::IpAddr;
 
@@ -116,6 +117,7 @@ impl Internet {
             hop_limit: None,
             dscp: 0,
             ecn: Ecn::NotCapable,
+            offload: Offload::NONE,
             dont_fragment: false,
         };
         self.queue_reply(departure, payload);

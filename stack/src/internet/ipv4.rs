@@ -67,6 +67,20 @@ pub(super) struct Train {
     limit: Limit,
 }
 
+/// The length of the longest packet that `packet` of this length will be: the link may cut it.
+#[inline]
+fn longest_piece(departure: &Departure, length: usize, packet: &[u8]) -> usize {
+    match departure.offload.segment_size {
+        0 => length,
+        size => tcp_data_offset(packet).map_or(length, |data| data + usize::from(size)),
+    }
+}
+
+/// Where the data begins in an IPv4 packet without options that holds a TCP segment.
+fn tcp_data_offset(packet: &[u8]) -> Option<usize> {
+    Some(HEADER + usize::from(packet.get(HEADER + 12)? >> 4) * 4)
+}
+
 impl Train {
     #[inline]
     fn carries(&self, departure: &Departure) -> bool {
@@ -282,7 +296,7 @@ impl Internet {
             return Sent::NoRoute;
         };
         let dont_fragment = departure.dont_fragment && !limit.fragment;
-        let fits = path.local || length <= limit.mtu;
+        let fits = path.local || longest_piece(departure, length, packet) <= limit.mtu;
         let header = Ipv4Header {
             source,
             destination,

@@ -28,6 +28,7 @@ use crate::time::Instant;
 use crate::wire::address::MacAddress;
 use crate::wire::ethernet::{EtherType, EthernetHeader, HEADER};
 use crate::wire::ip::Cast;
+use crate::wire::offload::Offload;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use arp::Arp;
@@ -100,16 +101,10 @@ impl Link {
         config: &NeighborConfig,
         mut random: Random,
     ) -> Link {
-        // A link that cuts segments for us also joins them: then a frame may be as long as a packet can be.
-        let longest_packet = if capabilities.largest_segment > 0 {
-            usize::from(u16::MAX)
-        } else {
-            capabilities.mtu
-        };
         Link {
             counters: Counters::default(),
             hardware,
-            longest_frame: HEADER + longest_packet,
+            longest_frame: longest_frame(capabilities),
             arp: Arp::new(hardware, config, random.fork()),
             neighbors: Neighbors::new(config, &mut random),
             events: VecDeque::new(),
@@ -144,6 +139,11 @@ impl Link {
         })
     }
 
+    /// The link changed what it can do and carry.
+    pub fn set_capabilities(&mut self, capabilities: &LinkCapabilities) {
+        self.longest_frame = longest_frame(capabilities);
+    }
+
     /// Whether a frame of that length can come over this link.
     #[inline]
     #[must_use]
@@ -168,12 +168,18 @@ impl Link {
     /// Writes the Ethernet header in front of the IP packet at `frame[14..]` and answers true if the frame may
     /// leave now. False: a copy waits for the neighbour's address, or it was dropped and counted.
     #[inline]
-    pub fn send(&mut self, next_hop: &NextHop, frame: &mut [u8], now: Instant) -> bool {
+    pub fn send(
+        &mut self,
+        next_hop: &NextHop,
+        frame: &mut [u8],
+        offload: Offload,
+        now: Instant,
+    ) -> bool {
         let destination = match next_hop {
             NextHop::Neighbor(address) => match self.neighbors.hardware_of(address, now) {
                 Some(hardware) => hardware,
                 None => {
-                    self.wait_for(*address, frame, now);
+                    self.wait_for(*address, frame, offload, now);
                     return false;
                 }
             },
@@ -188,7 +194,7 @@ impl Link {
     }
 
     #[cold]
-    fn wait_for(&mut self, address: IpAddr, frame: &[u8], now: Instant) {
+    fn wait_for(&mut self, address: IpAddr, frame: &[u8], offload: Offload, now: Instant) {
         let Some(packet) = frame.get(HEADER..).filter(|packet| !packet.is_empty()) else {
             self.counters.drop(DropReason::FrameLength);
             return;
@@ -199,37 +205,38 @@ impl Link {
             return;
         }
         self.neighbors
-            .wait(address, packet, now, &mut self.counters);
+            .wait(address, packet, offload, now, &mut self.counters);
     }
 
-    /// Writes the next frame that this floor has to say and returns its length.
+    /// Writes the next frame that this floor has to say; returns its length and what is still to be done to it.
     #[inline]
-    pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+    pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<(usize, Offload)> {
         if self.arp.is_silent(now) && self.neighbors.is_silent() {
             return None;
         }
         self.say(now, out)
     }
 
-    fn say(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+    fn say(&mut self, now: Instant, out: &mut [u8]) -> Option<(usize, Offload)> {
         if out.len() < arp::FRAME {
             return None;
         }
         if let Some(length) = self.arp.transmit(now, out) {
-            return Some(length);
+            return Some((length, Offload::NONE));
         }
         while let Some(solicitation) = self.neighbors.transmit(now) {
-            let length = match solicitation {
+            let (length, offload) = match solicitation {
                 Solicitation::Ask { address, hardware } => match address {
-                    IpAddr::V4(address) => self.arp.ask(address, hardware, out),
-                    IpAddr::V6(_) => None,
+                    IpAddr::V4(address) => (self.arp.ask(address, hardware, out), Offload::NONE),
+                    IpAddr::V6(_) => (None, Offload::NONE),
                 },
-                Solicitation::Release { packet, hardware } => {
-                    ethernet::copy_packet(&packet, self.hardware, hardware, out)
-                }
+                Solicitation::Release { packet, hardware } => (
+                    ethernet::copy_packet(&packet.bytes, self.hardware, hardware, out),
+                    packet.offload,
+                ),
             };
-            if length.is_some() {
-                return length;
+            if let Some(length) = length {
+                return Some((length, offload));
             }
         }
         None
@@ -257,6 +264,7 @@ impl Link {
         while let Some(packets) = self.neighbors.advance(now) {
             for packet in packets {
                 self.counters.drop(DropReason::NeighborUnreachable);
+                let packet = packet.bytes;
                 self.push_event(LinkEvent::Unreachable { packet });
             }
         }
@@ -337,4 +345,14 @@ impl Link {
     pub fn doubt(&mut self, address: IpAddr, now: Instant) {
         self.neighbors.doubt(address, now);
     }
+}
+
+/// A link that cuts segments for us also joins them: then a frame may be as long as a packet can be.
+fn longest_frame(capabilities: &LinkCapabilities) -> usize {
+    let longest_packet = if capabilities.largest_segment > 0 {
+        usize::from(u16::MAX)
+    } else {
+        capabilities.mtu
+    };
+    HEADER + longest_packet
 }

@@ -9,6 +9,7 @@ use crate::random::{Key, Random};
 use crate::time::Instant;
 use crate::wire::icmpv4::{self, Icmpv4};
 use crate::wire::ip::{Departure, Ecn, Headroom, PacketError, Protocol, Unreachable};
+use crate::wire::offload::Offload;
 use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -340,6 +341,7 @@ impl Socket {
             hop_limit,
             dscp: 0,
             ecn: Ecn::NotCapable,
+            offload: Offload::NONE,
             dont_fragment: false,
         };
         let written = out

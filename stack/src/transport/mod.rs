@@ -14,7 +14,7 @@ pub mod udp;
 
 pub use error::{BindError, ConnectError, TcpError, UdpError};
 
-use crate::config::Config;
+use crate::config::{Config, LinkCapabilities};
 use crate::counters::{Counters, DropReason};
 use crate::event::Event;
 use crate::random::Random;
@@ -201,6 +201,11 @@ impl Transport {
             .poll_event()
             .or_else(|| self.udp.poll_event().map(Event::Udp))
             .or_else(|| self.echo.poll_event().map(Event::Echo))
+    }
+
+    /// The link changed what it can do.
+    pub fn set_link_capabilities(&mut self, capabilities: LinkCapabilities) {
+        self.tcp.set_link_capabilities(capabilities);
     }
 
     /// The link's MTU changed.

@@ -12,6 +12,7 @@ use crate::wire::checksum::Checksum;
 use crate::wire::ip::{
     Arrival, Cast, Departure, Ecn, Headroom, PacketError, Protocol, Unreachable,
 };
+use crate::wire::offload::Offload;
 use crate::wire::udp::{CHECKSUM_OFFSET, HEADER_LENGTH, UdpDatagram, UdpHeader};
 use alloc::collections::VecDeque;
 use alloc::vec;
@@ -48,7 +49,6 @@ pub struct Udp {
     /// Sockets that the owner should look at, each once.
     events: VecDeque<u32>,
     config: UdpConfig,
-    fill_checksums: bool,
     /// What was dropped.
     pub counters: Counters,
 }
@@ -82,7 +82,6 @@ impl Udp {
             sending: VecDeque::new(),
             events: VecDeque::new(),
             config: config.udp,
-            fill_checksums: config.link.fill_checksums,
             counters: Counters::default(),
         }
     }
@@ -307,7 +306,7 @@ impl Udp {
             let Some(socket) = self.sockets.get_mut(&id) else {
                 continue;
             };
-            let outgoing = socket.write_next(out, headroom, source_for, self.fill_checksums);
+            let outgoing = socket.write_next(out, headroom, source_for);
             socket.outgoing.pop();
             if outgoing.is_none() {
                 socket.error = Some(UdpError::NoRoute);
@@ -391,7 +390,6 @@ impl Socket {
         out: &mut [u8],
         headroom: Headroom,
         source_for: SourceFor<'_>,
-        fill_checksum: bool,
     ) -> Option<Outgoing> {
         let message = self.outgoing.front()?;
         let &(destination, hop_limit) = message.head;
@@ -418,21 +416,20 @@ impl Socket {
             hop_limit,
             dscp: 0,
             ecn: Ecn::NotCapable,
+            offload: Offload::NONE,
             dont_fragment: false,
         };
         let write = |datagram: &mut [u8]| {
             header.emit(message.length(), datagram);
             message.copy_to(&mut datagram[HEADER_LENGTH..]);
-            if fill_checksum {
-                let pseudo =
-                    Checksum::pseudo_header(source, destination.ip(), Protocol::UDP, length);
-                // RFC 768: a checksum of zero is sent as all ones, since zero means none.
-                let sum = match pseudo.with(datagram).finish() {
-                    0 => 0xffff,
-                    sum => sum,
-                };
-                datagram[CHECKSUM_OFFSET..HEADER_LENGTH].copy_from_slice(&sum.to_be_bytes());
-            }
+            // Always complete: what is cut into fragments leaves nothing that a link could add.
+            let pseudo = Checksum::pseudo_header(source, destination.ip(), Protocol::UDP, length);
+            // RFC 768: a checksum of zero is sent as all ones, since zero means none.
+            let sum = match pseudo.with(datagram).finish() {
+                0 => 0xffff,
+                sum => sum,
+            };
+            datagram[CHECKSUM_OFFSET..HEADER_LENGTH].copy_from_slice(&sum.to_be_bytes());
         };
         let room = out
             .get_mut(headroom.before(destination.ip())..)

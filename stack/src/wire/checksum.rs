@@ -88,6 +88,12 @@ impl Checksum {
         sum
     }
 
+    /// What stands in the field while only the pseudo-header was added: its folded sum, not complemented.
+    #[must_use]
+    pub fn partial(self) -> u16 {
+        !self.finish()
+    }
+
     /// The checksum to write, as a number; `to_be_bytes` puts it on the wire.
     #[must_use]
     pub fn finish(self) -> u16 {

@@ -2,6 +2,7 @@
 //!
 //! Neither floor imports the other: both speak in these plain values.
 
+use super::offload::Offload;
 use core::net::IpAddr;
 
 /// An upper-layer protocol number (IANA "protocol numbers").
@@ -99,6 +100,8 @@ pub struct Departure {
     pub dscp: u8,
     /// Congestion marks.
     pub ecn: Ecn,
+    /// What the link is to do to it; the checksum counts from the transport header.
+    pub offload: Offload,
     /// True if routers must not fragment it: path MTU discovery at work (RFC 1191 §3).
     pub dont_fragment: bool,
 }

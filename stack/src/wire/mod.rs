@@ -12,6 +12,7 @@ pub mod ethernet;
 pub mod icmpv4;
 pub mod ip;
 pub mod ipv4;
+pub mod offload;
 pub mod pretty;
 pub mod tcp;
 pub mod tcp_options;

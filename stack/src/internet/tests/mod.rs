@@ -11,6 +11,7 @@ use crate::time::Duration;
 use crate::wire::icmpv4::{Echo, IcmpError, Icmpv4};
 use crate::wire::ip::{Ecn, Protocol};
 use crate::wire::ipv4::{HEADER, Ipv4Header};
+use crate::wire::offload::Offload;
 use alloc::vec;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -144,6 +145,7 @@ fn departure(destination: Ipv4Addr, length: usize) -> Departure {
         hop_limit: None,
         dscp: 0,
         ecn: Ecn::NotCapable,
+        offload: Offload::NONE,
         dont_fragment: false,
     }
 }

@@ -26,6 +26,7 @@ use crate::random::Random;
 use crate::time::{Duration, Instant, duration_micros};
 use crate::timer::TimerQueue;
 use crate::wire::address::MacAddress;
+use crate::wire::offload::Offload;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -64,9 +65,17 @@ pub(super) enum Solicitation {
     },
     /// Send a packet that waited.
     Release {
-        packet: Vec<u8>,
+        packet: Waiting,
         hardware: MacAddress,
     },
+}
+
+/// A packet that waits for an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) bytes: Vec<u8>,
+    /// What the link is to do to the frame around it.
+    pub(super) offload: Offload,
 }
 
 struct Neighbor {
@@ -81,7 +90,7 @@ struct Neighbor {
     ask: bool,
     /// Whether it stands in `Neighbors::work`.
     working: bool,
-    waiting: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Waiting>,
 }
 
 impl Neighbor {
@@ -142,6 +151,7 @@ impl Neighbors {
         &mut self,
         address: IpAddr,
         packet: &[u8],
+        offload: Offload,
         now: Instant,
         counters: &mut Counters,
     ) {
@@ -158,7 +168,10 @@ impl Neighbors {
             return;
         };
         neighbor.used = now;
-        neighbor.waiting.push_back(packet.to_vec());
+        neighbor.waiting.push_back(Waiting {
+            bytes: packet.to_vec(),
+            offload,
+        });
         // RFC 1122 §2.3.2.2: keep at least the latest packet.
         let oldest = if neighbor.waiting.len() > limit.max(1) {
             neighbor.waiting.pop_front()
@@ -167,7 +180,7 @@ impl Neighbors {
         };
         self.waiting_bytes += packet.len();
         if let Some(oldest) = oldest {
-            self.waiting_bytes -= oldest.len();
+            self.waiting_bytes -= oldest.bytes.len();
             counters.drop(DropReason::NeighborQueueFull);
         }
         while self.waiting_bytes > self.config.pending_bytes && self.drop_from_longest_queue() {
@@ -182,7 +195,7 @@ impl Neighbors {
             .neighbors()
             .max_by_key(|neighbor| neighbor.waiting.len());
         let oldest = longest.and_then(|neighbor| neighbor.waiting.pop_front());
-        self.waiting_bytes -= oldest.as_ref().map_or(0, Vec::len);
+        self.waiting_bytes -= oldest.as_ref().map_or(0, |packet| packet.bytes.len());
         oldest.is_some()
     }
 
@@ -298,7 +311,7 @@ impl Neighbors {
     pub(super) fn census(&mut self) -> (usize, usize) {
         let waiting = self.table.neighbors().map(|neighbor| {
             let packets = neighbor.waiting.iter();
-            packets.map(Vec::len).sum::<usize>()
+            packets.map(|packet| packet.bytes.len()).sum::<usize>()
         });
         let waiting = waiting.sum();
         assert_eq!(waiting, self.waiting_bytes);
@@ -349,7 +362,7 @@ impl Neighbors {
             };
             neighbor.used = now;
             let hardware = neighbor.hardware;
-            self.waiting_bytes -= packet.len();
+            self.waiting_bytes -= packet.bytes.len();
             self.add_work(slot);
             return Some(Solicitation::Release { packet, hardware });
         }
@@ -361,7 +374,7 @@ impl Neighbors {
     }
 
     /// Does what is due. Gives back the packets that waited for a neighbour now given up; call until `None`.
-    pub(super) fn advance(&mut self, now: Instant) -> Option<VecDeque<Vec<u8>>> {
+    pub(super) fn advance(&mut self, now: Instant) -> Option<VecDeque<Waiting>> {
         while let Some(slot) = self.timers.pop_due(now) {
             let requests = self.config.requests.max(1);
             let Some(neighbor) = self.table.get(slot) else {
@@ -435,7 +448,7 @@ impl Neighbors {
     }
 
     /// Forgets a neighbour; the packets that waited for it.
-    fn remove(&mut self, slot: Slot) -> VecDeque<Vec<u8>> {
+    fn remove(&mut self, slot: Slot) -> VecDeque<Waiting> {
         self.set_timer(slot, None);
         let Some(neighbor) = self.table.remove(slot) else {
             return VecDeque::new();
@@ -443,7 +456,11 @@ impl Neighbors {
         if neighbor.working {
             self.work.retain(|&other| other != slot);
         }
-        self.waiting_bytes -= neighbor.waiting.iter().map(Vec::len).sum::<usize>();
+        self.waiting_bytes -= neighbor
+            .waiting
+            .iter()
+            .map(|packet| packet.bytes.len())
+            .sum::<usize>();
         neighbor.waiting
     }
 }

@@ -49,15 +49,27 @@ fn too_short_and_too_long_ones_are_counted() {
 fn a_broadcast_and_a_multicast_need_no_neighbour() {
     let mut cable = Cable::new();
     let mut frame = [0x45; 40];
-    assert!(cable.link.send(&NextHop::Broadcast, &mut frame, cable.now));
+    assert!(
+        cable
+            .link
+            .send(&NextHop::Broadcast, &mut frame, Offload::NONE, cable.now)
+    );
     assert_eq!(frame[..6], [0xff; 6]);
     let group = NextHop::Multicast(Ipv4Addr::new(239, 129, 2, 3).into());
-    assert!(cable.link.send(&group, &mut frame, cable.now));
+    assert!(
+        cable
+            .link
+            .send(&group, &mut frame, Offload::NONE, cable.now)
+    );
     assert_eq!(frame[..6], [1, 0, 0x5e, 1, 2, 3]);
     let group = "ff02::1:ff00:1234".parse::<core::net::Ipv6Addr>();
     let group = NextHop::Multicast(group.expect("an address").into());
     frame[14] = 0x60;
-    assert!(cable.link.send(&group, &mut frame, cable.now));
+    assert!(
+        cable
+            .link
+            .send(&group, &mut frame, Offload::NONE, cable.now)
+    );
     assert_eq!(frame[..6], [0x33, 0x33, 0xff, 0, 0x12, 0x34]);
     assert_eq!(frame[12..14], [0x86, 0xdd]);
 }
@@ -68,8 +80,12 @@ fn a_frame_without_a_packet_is_dropped() {
     for length in 0..=HEADER {
         let mut frame = vec![0; length];
         let hop = NextHop::Neighbor(PEER.into());
-        assert!(!cable.link.send(&hop, &mut frame, cable.now));
-        assert!(!cable.link.send(&NextHop::Broadcast, &mut frame, cable.now));
+        assert!(!cable.link.send(&hop, &mut frame, Offload::NONE, cable.now));
+        assert!(
+            !cable
+                .link
+                .send(&NextHop::Broadcast, &mut frame, Offload::NONE, cable.now)
+        );
     }
     assert_eq!(
         cable.dropped(DropReason::FrameLength),

@@ -49,13 +49,13 @@ impl Cable {
         let mut frame = vec![0; HEADER];
         frame.extend([0x45, mark]);
         let hop = NextHop::Neighbor(to.into());
-        let leaves = self.link.send(&hop, &mut frame, self.now);
+        let leaves = self.link.send(&hop, &mut frame, Offload::NONE, self.now);
         leaves.then_some(frame)
     }
 
     fn transmit(&mut self) -> Option<Vec<u8>> {
         let mut out = [0; 2_048];
-        let length = self.link.transmit(self.now, &mut out)?;
+        let (length, _) = self.link.transmit(self.now, &mut out)?;
         Some(out[..length].to_vec())
     }
 

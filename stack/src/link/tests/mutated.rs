@@ -55,7 +55,7 @@ fn take(cable: &mut Cable, step: &Step) {
         Step::Send(to, length) => {
             let mut frame = vec![0x45; length];
             let hop = NextHop::Neighbor(host(to).into());
-            cable.link.send(&hop, &mut frame, now);
+            cable.link.send(&hop, &mut frame, Offload::NONE, now);
         }
         Step::Arp {
             reply,

@@ -51,7 +51,7 @@ mod window;
 
 pub use info::TcpInfo;
 
-use crate::config::Config;
+use crate::config::{Config, LinkCapabilities};
 use crate::counters::{Counters, DropReason};
 use crate::event::{Event, ListenerId};
 use crate::random::Random;
@@ -62,6 +62,7 @@ use crate::transport::demux::{Bindings, Connections, FourTuple};
 use crate::transport::port::EphemeralPorts;
 use crate::wire::checksum::Checksum;
 use crate::wire::ip::{Arrival, Cast, Departure, Ecn, Headroom, Protocol};
+use crate::wire::offload::Offload;
 use crate::wire::tcp::{Flags, TcpSegment};
 use crate::wire::tcp_options::SegmentOptions;
 use alloc::boxed::Box;
@@ -548,9 +549,7 @@ impl Tcp {
         if length == 0 {
             return None;
         }
-        if self.shared.link.fill_checksums {
-            send::fill_checksum(&reply.tuple, &mut out[..length]);
-        }
+        send::fill_checksum(&reply.tuple, &mut out[..length]);
         Some(Departure {
             source: reply.tuple.local.ip(),
             destination: reply.tuple.remote.ip(),
@@ -559,6 +558,7 @@ impl Tcp {
             hop_limit: None,
             dscp: 0,
             ecn: Ecn::NotCapable,
+            offload: Offload::NONE,
             dont_fragment: true,
         })
     }
@@ -630,6 +630,12 @@ impl Tcp {
             }
         }
         None
+    }
+
+    /// The link changed what it can do.
+    pub fn set_link_capabilities(&mut self, capabilities: LinkCapabilities) {
+        self.train = None;
+        self.shared.link = capabilities;
     }
 
     /// The link's MTU changed: connections opened from now on use it, and those that exist never exceed it.

@@ -11,6 +11,7 @@ use crate::time::Instant;
 use crate::transport::demux::FourTuple;
 use crate::wire::checksum::Checksum;
 use crate::wire::ip::{Departure, Ecn, Protocol};
+use crate::wire::offload::{Offload, TransportChecksum};
 use crate::wire::tcp::{CHECKSUM_OFFSET, Flags, MAX_HEADER_LENGTH, TcpHeader};
 use crate::wire::tcp_options::SegmentOptions;
 
@@ -20,6 +21,11 @@ const DEFAULT_MAXIMUM_SEGMENT: (usize, usize) = (536, 1_220);
 const SMALLEST_SEGMENT: usize = 48;
 /// The least path MTU that is believed (RFC 5927 §7.2); below it routers may fragment.
 const LEAST_PATH_MTU: usize = 576;
+/// The sum of the pseudo-header stands in the field.
+const PARTIAL: TransportChecksum = TransportChecksum::Partial {
+    start: 0,
+    offset: CHECKSUM_OFFSET as u16,
+};
 /// What the length field of an IPv4 packet can say.
 const LARGEST_PACKET: usize = 65_535;
 
@@ -276,6 +282,7 @@ impl Connection {
             hop_limit: None,
             dscp: self.send.dscp,
             ecn: Ecn::NotCapable,
+            offload: self.offload(&plan, shared),
             dont_fragment: self.send.path_mtu >= LEAST_PATH_MTU,
         })
     }
@@ -403,7 +410,8 @@ impl Connection {
 
     /// Payload of the largest segment that the link cuts for us: whole segments, or one.
     fn largest_payload(&self, full: usize, shared: &Shared) -> usize {
-        if shared.link.largest_segment <= full {
+        // Who cuts segments computes the checksum of each.
+        if shared.link.largest_segment <= full || shared.link.fill_checksums {
             return full;
         }
         let most = LARGEST_PACKET - self.send.headers - (MAX_HEADER_LENGTH - TCP_HEADER);
@@ -459,19 +467,34 @@ impl Connection {
         let start = header.emit(options, out);
         let (header, data) = out.split_at_mut(start);
         let offset = plan.sequence.since(self.send.first_byte()) as usize;
+        let (source, destination) = (self.tuple.local.ip(), self.tuple.remote.ip());
+        let pseudo_header = Checksum::pseudo_header(source, destination, Protocol::TCP, length);
         if !shared.link.fill_checksums {
+            let sum = pseudo_header.partial().to_be_bytes();
+            header[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].copy_from_slice(&sum);
             self.send.buffer.copy_to(offset, data);
             return;
         }
-        let (source, destination) = (self.tuple.local.ip(), self.tuple.remote.ip());
         let (first, second) = self.send.buffer.peek(offset, data.len());
         let (front, back) = data.split_at_mut(first.len());
-        let sum = Checksum::pseudo_header(source, destination, Protocol::TCP, length)
+        let sum = pseudo_header
             .with(header)
             .with_copy(first, front)
             .with_copy(second, back)
             .finish();
         header[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].copy_from_slice(&sum.to_be_bytes());
+    }
+
+    /// What the link is to do to a segment.
+    fn offload(&self, plan: &Plan, shared: &Shared) -> Offload {
+        if shared.link.fill_checksums {
+            return Offload::NONE;
+        }
+        let full = self.full_segment();
+        Offload {
+            checksum: PARTIAL,
+            segment_size: if plan.length > full { full as u16 } else { 0 },
+        }
     }
 
     /// Takes note of what left.

@@ -19,7 +19,7 @@ pub(super) struct Train {
     pub(super) at: Instant,
     /// Segments that are still to leave.
     pub(super) left: usize,
-    /// The header, options included, with no sequence number and no checksum.
+    /// The header, options included, with no sequence number, and no checksum unless the link completes it.
     header: [u8; MAX_HEADER_LENGTH],
     header_length: usize,
     /// Bytes of data in each.
@@ -51,7 +51,7 @@ impl Connection {
             && send.next == send.highest
             && send.urgent.is_none()
             && !send.probe_window
-            && shared.link.largest_segment <= full
+            && (shared.link.largest_segment <= full || shared.link.fill_checksums)
             && self.recovery.is_undisturbed();
         if !is_plain {
             return None;
@@ -64,7 +64,10 @@ impl Connection {
         let mut header = [0; MAX_HEADER_LENGTH];
         header[..header_length].copy_from_slice(&segment[..header_length]);
         header[SEQUENCE_OFFSET..SEQUENCE_OFFSET + 4].fill(0);
-        header[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].fill(0);
+        // A partial checksum is that of the pseudo-header, which is the same for all.
+        if shared.link.fill_checksums {
+            header[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].fill(0);
+        }
         let (source, destination) = (self.tuple.local.ip(), self.tuple.remote.ip());
         Some(Train {
             connection: index,

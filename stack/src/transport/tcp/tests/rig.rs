@@ -10,6 +10,7 @@ use crate::wire::checksum::Checksum;
 use crate::wire::ip::{
     Arrival, Cast, Departure, Ecn, Headroom, PacketError, Protocol, Unreachable,
 };
+use crate::wire::offload::TransportChecksum;
 use crate::wire::tcp::{CHECKSUM_OFFSET, Flags, TcpHeader, TcpSegment};
 use crate::wire::tcp_options::SegmentOptions;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -38,7 +39,13 @@ pub(super) fn drain(tcp: &mut Tcp, now: Instant) -> Vec<(Departure, Vec<u8>)> {
     let mut frame = vec![0; 70_000];
     let mut sent = Vec::new();
     while let Some(departure) = tcp.transmit(now, &mut frame, HEADROOM) {
-        let segment = frame[HEADROOM.v4..HEADROOM.v4 + departure.length].to_vec();
+        let mut segment = frame[HEADROOM.v4..HEADROOM.v4 + departure.length].to_vec();
+        if let TransportChecksum::Partial { start, offset } = departure.offload.checksum {
+            // As the link would, but for the cutting.
+            let covered = &mut segment[usize::from(start)..];
+            let sum = Checksum::new().with(covered).finish();
+            covered[usize::from(offset)..][..2].copy_from_slice(&sum.to_be_bytes());
+        }
         let sum = Checksum::pseudo_header(
             departure.source,
             departure.destination,

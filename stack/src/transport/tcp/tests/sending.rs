@@ -321,6 +321,7 @@ fn urgent_data_may_be_of_any_length() {
 fn a_link_that_cuts_segments_gets_large_ones() {
     let mut config = Config::default();
     config.link.largest_segment = 65_000;
+    config.link.fill_checksums = false;
     let syn = seq(0).mss(1_000).scale(7).window(65_535);
     let mut bench = Bench::connected_with(&config, &TcpOptions::default(), syn);
     bench.write(&[5; 300_000]);
@@ -343,7 +344,7 @@ fn a_link_that_cuts_segments_gets_large_ones() {
 }
 
 #[test]
-fn a_link_that_fills_in_checksums_gets_them_empty() {
+fn a_link_that_completes_checksums_gets_the_sum_of_the_pseudo_header() {
     let mut config = Config::default();
     config.link.fill_checksums = false;
     let mut tcp = super::super::Tcp::new(&config, &mut crate::random::Random::new([1; 32]));
@@ -356,8 +357,16 @@ fn a_link_that_fills_in_checksums_gets_them_empty() {
         .unwrap();
     let mut frame = [1; 200];
     let headroom = crate::wire::ip::Headroom { v4: 34, v6: 54 };
-    tcp.transmit(now, &mut frame, headroom).unwrap();
-    assert_eq!(frame[34 + 16..34 + 18], [0, 0]);
+    let departure = tcp.transmit(now, &mut frame, headroom).unwrap();
+    // RFC 9293 §3.1: both addresses, the protocol, the length.
+    let sum = 0x0a00 + 0x0001 + 0x0a00 + 0x0002 + 6 + departure.length as u16;
+    assert_eq!(frame[34 + 16..34 + 18], sum.to_be_bytes());
+    let partial = crate::wire::offload::TransportChecksum::Partial {
+        start: 0,
+        offset: 16,
+    };
+    assert_eq!(departure.offload.checksum, partial);
+    assert_eq!(departure.offload.segment_size, 0);
 }
 
 #[test]
