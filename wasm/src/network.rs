@@ -22,6 +22,8 @@ pub struct NetworkOptions {
     pub hardware_address: Option<MacAddress>,
     /// How long [`Network::open`] waits for the relay and an address.
     pub timeout: Duration,
+    /// Speak the tunnel's plain form alone: one frame a message, nothing negotiated.
+    pub plain: bool,
 }
 
 impl Default for NetworkOptions {
@@ -30,6 +32,7 @@ impl Default for NetworkOptions {
             config: Config::default(),
             hardware_address: None,
             timeout: Duration::from_secs(15),
+            plain: false,
         }
     }
 }
@@ -122,8 +125,10 @@ impl Network {
 
     /// Starts a network and returns at once. It goes on trying until it is closed.
     pub fn start(url: &str, options: NetworkOptions) -> Result<Network, OpenError> {
+        let plain = options.plain;
         let config = configure(options)?;
-        let (link, handle) = WebSocketLink::open(url);
+        let (link, handle) =
+            WebSocketLink::open(url, config.hardware_address, config.link.mtu, plain);
         let clock = BrowserClock;
         let stack = Stack::new(config, scope::random_bytes(), BrowserClock::now());
         let (network, driver) = driver::Network::new(stack, link, clock);

@@ -11,6 +11,7 @@ use core::task::{Poll, Waker};
 use ethertab_stack::driver::Clock;
 use ethertab_stack::random::Random;
 use ethertab_stack::{Duration, Instant};
+use ethertab_tunnel::{CloseReason, SUBPROTOCOL};
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
@@ -27,8 +28,12 @@ const ABNORMAL: u16 = 1006;
 /// Keeps a WebSocket open until the link is gone.
 pub(super) async fn keep_connected(url: String, link: Weak<RefCell<Shared>>) {
     let mut backoff = Backoff::new(Random::new(scope::random_bytes()));
+    let Some(mut plain) = link.upgrade().map(|shared| shared.borrow().plain) else {
+        return;
+    };
+    let only_plain = plain;
     loop {
-        let ended = match Socket::open(&url, &link) {
+        let ended = match Socket::open(&url, plain, &link) {
             Ok(socket) => {
                 let fate = socket.fate.clone();
                 let Some(shared) = link.upgrade() else { return };
@@ -49,6 +54,16 @@ pub(super) async fn keep_connected(url: String, link: Weak<RefCell<Shared>>) {
         {
             backoff.succeeded();
         }
+        // A browser fails a WebSocket whose server knows none of the subprotocols that it was offered, and does not say so:
+        // the plain form is tried at once. What opened once may have learned more when it comes back.
+        if ended.open_since.is_none() && !plain {
+            plain = true;
+            let Some(shared) = link.upgrade() else { return };
+            let old = shared.borrow_mut().socket.take();
+            drop(old);
+            continue;
+        }
+        plain = only_plain;
         let delay = backoff.failed();
         {
             let Some(shared) = link.upgrade() else { return };
@@ -80,16 +95,22 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    fn open(url: &str, link: &Weak<RefCell<Shared>>) -> Result<Socket, String> {
-        let websocket = WebSocket::new(url).map_err(|error| said(&error))?;
+    /// `plain`: without asking for the negotiated form.
+    fn open(url: &str, plain: bool, link: &Weak<RefCell<Shared>>) -> Result<Socket, String> {
+        let websocket = if plain {
+            WebSocket::new(url)
+        } else {
+            WebSocket::new_with_str(url, SUBPROTOCOL)
+        };
+        let websocket = websocket.map_err(|error| said(&error))?;
         websocket.set_binary_type(BinaryType::Arraybuffer);
         let fate = Rc::new(Fate::default());
         let on_open = Closure::new({
-            let (link, fate) = (link.clone(), fate.clone());
+            let (link, fate, websocket) = (link.clone(), fate.clone(), websocket.clone());
             move || {
                 fate.open_since.set(Some(BrowserClock::now()));
                 if let Some(shared) = link.upgrade() {
-                    shared.borrow_mut().opened();
+                    shared.borrow_mut().opened(&websocket.protocol());
                 }
             }
         });
@@ -120,6 +141,14 @@ impl Socket {
     /// Hands a frame to the browser; false if the WebSocket takes none.
     pub(super) fn send(&self, frame: &[u8]) -> bool {
         self.websocket.send_with_u8_array(frame).is_ok()
+    }
+
+    /// Ends it for this reason; its own close event says when.
+    pub(super) fn close(&self, reason: CloseReason) {
+        // Codes from 4000 on are taken.
+        let _ = self
+            .websocket
+            .close_with_code_and_reason(reason.code(), reason.text());
     }
 
     /// Bytes that the browser holds unsent.

@@ -1,12 +1,15 @@
-//! The link: Ethernet frames over one WebSocket to the relay, in the tunnel's plain form (`ethertab_tunnel`).
+//! The link: Ethernet frames over one WebSocket to the relay, in the negotiated form if the relay speaks it, else in the plain
+//! one (`ethertab_tunnel`).
 //!
-//! Messages become frames stamped with the moment they arrived, in a bounded queue; frames leave while the browser holds
-//! little unsent. When the WebSocket goes, `keeper.rs` opens another, again and again; the stack above
+//! Messages wait in a bounded queue, stamped with the moment they arrived, and are taken frame by frame; frames leave, many a
+//! message, while the browser holds little unsent and the relay's credit lasts. When the WebSocket goes, `keeper.rs` opens another, again and again; the stack above
 //! notices only [`LinkEvent::Restored`].
 
 mod backoff;
+mod finish;
 mod keeper;
 mod queue;
+mod session;
 mod state;
 mod turn;
 
@@ -18,8 +21,9 @@ use core::convert::Infallible;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use ethertab_stack::Duration;
 use ethertab_stack::driver::{Clock, Link, LinkEvent};
+use ethertab_stack::wire::offload::Offload;
+use ethertab_stack::{Duration, MacAddress};
 use state::Shared;
 use std::rc::Rc;
 
@@ -37,10 +41,16 @@ pub struct WebSocketLink {
 }
 
 impl WebSocketLink {
-    /// Starts to connect to `url` and goes on until it is dropped.
+    /// Starts to connect to `url` and goes on until it is dropped. `hardware` is the address that frames will leave from, `mtu`
+    /// what the stack was set up with; the relay's counts where it says one. `plain`: only in the plain form.
     #[must_use]
-    pub fn open(url: &str) -> (WebSocketLink, LinkHandle) {
-        let shared = Rc::new(RefCell::new(Shared::new()));
+    pub fn open(
+        url: &str,
+        hardware: MacAddress,
+        mtu: usize,
+        plain: bool,
+    ) -> (WebSocketLink, LinkHandle) {
+        let shared = Rc::new(RefCell::new(Shared::new(hardware, mtu, plain)));
         crate::task::spawn(keeper::keep_connected(
             url.to_owned(),
             Rc::downgrade(&shared),
@@ -69,8 +79,11 @@ impl Link for WebSocketLink {
         if core::mem::take(&mut shared.restored) {
             return Poll::Ready(Ok(LinkEvent::Restored));
         }
-        if let Some(at) = shared.queue.take(frame) {
-            return Poll::Ready(Ok(LinkEvent::Frame(at)));
+        if let Some(capabilities) = shared.capabilities.take() {
+            return Poll::Ready(Ok(LinkEvent::Capabilities(capabilities)));
+        }
+        if let Some(taken) = shared.take(frame) {
+            return Poll::Ready(Ok(LinkEvent::Offloaded(taken.at, taken.offload)));
         }
         state::remember(&mut shared.receiver, context);
         Poll::Pending
@@ -85,8 +98,8 @@ impl Link for WebSocketLink {
                     return Poll::Ready(Ok(()));
                 }
                 state::remember(&mut shared.sender, context);
-                if !matches!(shared.state, LinkState::Open) {
-                    // The keeper wakes us.
+                if !matches!(shared.state, LinkState::Open) || shared.awaits_credit() {
+                    // The keeper wakes us, or the relay's credit.
                     self.pause = None;
                     return Poll::Pending;
                 }
@@ -102,7 +115,16 @@ impl Link for WebSocketLink {
     }
 
     fn transmit(&mut self, frame: &[u8]) -> Result<(), Infallible> {
-        self.shared.borrow_mut().send(frame);
+        self.transmit_offloaded(frame, Offload::NONE)
+    }
+
+    fn transmit_offloaded(&mut self, frame: &[u8], offload: Offload) -> Result<(), Infallible> {
+        self.shared.borrow_mut().send(frame, offload);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        self.shared.borrow_mut().flush();
         Ok(())
     }
 }

@@ -1,84 +1,194 @@
-//! Frames that have arrived and that the stack has not taken yet.
+//! Messages that have arrived and whose frames the stack has not taken yet.
 
 use ethertab_stack::Instant;
+use ethertab_stack::wire::offload::Offload;
+use ethertab_tunnel::v1::{Record, Records};
 use std::collections::VecDeque;
 
-/// Frames that wait at most.
-const FRAMES: usize = 8_192;
-/// Bytes of frames that wait at most.
+/// Messages that wait at most.
+const MESSAGES: usize = 8_192;
+/// Bytes of messages that wait at most.
 const BYTES: usize = 8 * 1024 * 1024;
-/// Empty buffers kept for the next frames.
+/// Empty buffers kept for the next messages.
 const SPARE: usize = 64;
+
+/// How frames lie in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// The message is the frame.
+    Single,
+    /// Records of the negotiated form, frames among them.
+    Records,
+}
+
+/// A message that arrived.
+#[derive(Debug)]
+struct Message {
+    at: Instant,
+    packing: Packing,
+    bytes: Vec<u8>,
+    /// How much of it was taken.
+    read: usize,
+}
+
+/// A frame that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// When it arrived.
+    pub(super) at: Instant,
+    /// What is still to be done to it.
+    pub(super) offload: Offload,
+}
 
 /// A bounded queue that uses its buffers again.
 #[derive(Debug, Default)]
-pub(super) struct FrameQueue {
-    frames: VecDeque<(Instant, Vec<u8>)>,
+pub(super) struct MessageQueue {
+    messages: VecDeque<Message>,
     bytes: usize,
+    /// Bytes of messages that were taken to the end, in all.
+    consumed: u64,
     spare: Vec<Vec<u8>>,
 }
 
-impl FrameQueue {
-    /// Queues a frame of `length` bytes that `fill` writes; false if there is no room.
-    pub(super) fn put(&mut self, at: Instant, length: usize, fill: impl FnOnce(&mut [u8])) -> bool {
-        if self.frames.len() >= FRAMES || self.bytes + length > BYTES {
-            return false;
+impl MessageQueue {
+    /// Queues a message of `length` bytes that `fill` writes, and gives it to look at; `None` if there is no room.
+    pub(super) fn put(
+        &mut self,
+        at: Instant,
+        packing: Packing,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Option<&[u8]> {
+        if self.messages.len() >= MESSAGES || self.bytes + length > BYTES {
+            return None;
         }
-        let mut frame = self.spare.pop().unwrap_or_default();
+        let mut bytes = self.spare.pop().unwrap_or_default();
         // Old bytes stay where they are: `fill` writes over them.
-        frame.resize(length, 0);
-        fill(&mut frame);
+        bytes.resize(length, 0);
+        fill(&mut bytes);
         self.bytes += length;
-        self.frames.push_back((at, frame));
-        true
+        self.messages.push_back(Message {
+            at,
+            packing,
+            bytes,
+            read: 0,
+        });
+        self.messages.back().map(|message| &message.bytes[..])
     }
 
-    /// Swaps the oldest frame into `frame` and says when it arrived.
-    pub(super) fn take(&mut self, frame: &mut Vec<u8>) -> Option<Instant> {
-        let (at, next) = self.frames.pop_front()?;
-        self.bytes -= next.len();
-        let old = core::mem::replace(frame, next);
-        if old.capacity() > 0 && self.spare.len() < SPARE {
-            self.spare.push(old);
+    /// Puts the oldest frame into `frame`.
+    pub(super) fn take(&mut self, frame: &mut Vec<u8>) -> Option<Taken> {
+        loop {
+            let message = self.messages.front_mut()?;
+            let at = message.at;
+            if message.packing == Packing::Single {
+                core::mem::swap(frame, &mut message.bytes);
+                let length = frame.len();
+                self.finish(length);
+                return Some(Taken {
+                    at,
+                    offload: Offload::NONE,
+                });
+            }
+            let rest = message.bytes.get(message.read..).unwrap_or_default();
+            let mut records = Records::of(rest);
+            let found = records.find_map(|record| match record {
+                Ok(Record::Frame(offload, bytes)) => Some((offload, bytes)),
+                _ => None,
+            });
+            let Some((offload, bytes)) = found else {
+                let length = message.bytes.len();
+                self.finish(length);
+                continue;
+            };
+            frame.clear();
+            frame.extend_from_slice(bytes);
+            let offload = super::finish::from_tunnel(&offload);
+            message.read = message.bytes.len() - records.rest().len();
+            if message.read == message.bytes.len() {
+                let length = message.bytes.len();
+                self.finish(length);
+            }
+            return Some(Taken { at, offload });
         }
-        Some(at)
+    }
+
+    /// Bytes of messages that were taken to the end, in all.
+    pub(super) const fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
+    /// What waits is of a WebSocket that is gone: no credit is owed for it.
+    pub(super) fn begin_again(&mut self) {
+        self.consumed = 0;
+        for message in &mut self.messages {
+            // Frames are frames, but they do not count any more.
+            self.bytes -= message.bytes.len();
+        }
+        self.messages.clear();
+    }
+
+    /// The first message is done with; it had this length.
+    fn finish(&mut self, length: usize) {
+        self.bytes -= length;
+        self.consumed += length as u64;
+        if let Some(message) = self.messages.pop_front()
+            && message.bytes.capacity() > 0
+            && self.spare.len() < SPARE
+        {
+            self.spare.push(message.bytes);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ethertab_tunnel::v1::{self, OFFLOADED_OVERHEAD, put_credit};
 
-    fn put(queue: &mut FrameQueue, length: usize, byte: u8) -> bool {
-        queue.put(Instant::ZERO, length, |frame| frame.fill(byte))
+    fn put(queue: &mut MessageQueue, packing: Packing, bytes: &[u8]) -> bool {
+        let fill = |room: &mut [u8]| room.copy_from_slice(bytes);
+        queue
+            .put(Instant::ZERO, packing, bytes.len(), fill)
+            .is_some()
+    }
+
+    fn record(frame: &[u8]) -> Vec<u8> {
+        let mut header = [0; OFFLOADED_OVERHEAD];
+        let length = v1::frame_header(&v1::Offload::NONE, frame.len(), &mut header);
+        [&header[..length], frame].concat()
     }
 
     #[test]
     fn frames_come_out_in_order_with_their_own_length() {
-        let mut queue = FrameQueue::default();
-        assert!(put(&mut queue, 100, 1) && put(&mut queue, 20, 2));
+        let mut queue = MessageQueue::default();
+        assert!(put(&mut queue, Packing::Single, &[1; 100]));
+        let several = [record(&[2; 20]), put_credit(9).to_vec(), record(&[3; 30])].concat();
+        assert!(put(&mut queue, Packing::Records, &several));
+        assert!(put(&mut queue, Packing::Records, &put_credit(9)));
         let mut frame = Vec::new();
-        assert!(queue.take(&mut frame).is_some());
-        assert_eq!(frame, [1; 100]);
-        assert!(queue.take(&mut frame).is_some());
-        assert_eq!(frame, [2; 20]);
-        assert!(put(&mut queue, 30, 3), "the first buffer is used again");
-        assert!(queue.take(&mut frame).is_some());
-        assert_eq!(frame, [3; 30]);
+        for wanted in [&[1; 100][..], &[2; 20], &[3; 30]] {
+            assert!(queue.take(&mut frame).is_some());
+            assert_eq!(frame, wanted);
+        }
         assert!(queue.take(&mut frame).is_none());
+        assert_eq!(queue.consumed(), 100 + several.len() as u64 + 12);
+        assert!(
+            put(&mut queue, Packing::Single, &[4; 50]),
+            "a buffer is used again"
+        );
+        assert!(queue.take(&mut frame).is_some());
+        assert_eq!(frame, [4; 50]);
     }
 
     #[test]
-    fn the_queue_is_bounded_in_frames_and_in_bytes() {
-        let mut queue = FrameQueue::default();
-        assert_eq!(
-            (0..2 * FRAMES).filter(|_| put(&mut queue, 14, 0)).count(),
-            FRAMES
-        );
-        let mut queue = FrameQueue::default();
-        assert_eq!(
-            (0..300).filter(|_| put(&mut queue, 65_536, 0)).count(),
-            BYTES / 65_536
-        );
+    fn the_queue_is_bounded_in_messages_and_in_bytes() {
+        let mut queue = MessageQueue::default();
+        let many = (0..2 * MESSAGES).filter(|_| put(&mut queue, Packing::Single, &[0; 14]));
+        assert_eq!(many.count(), MESSAGES);
+        let mut queue = MessageQueue::default();
+        let large = vec![0; 65_536];
+        let many = (0..300).filter(|_| put(&mut queue, Packing::Records, &large));
+        assert_eq!(many.count(), BYTES / 65_536);
     }
 }

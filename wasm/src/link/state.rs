@@ -1,14 +1,20 @@
 //! What the link, the keeper of its WebSocket and the browser's callbacks share.
 
 use super::keeper::Socket;
-use super::queue::FrameQueue;
+use super::queue::{MessageQueue, Packing, Taken};
+use super::session::Session;
 use super::turn::Turn;
 use crate::clock::BrowserClock;
 use core::cell::RefCell;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
-use ethertab_stack::Duration;
-use ethertab_tunnel::{LARGEST_MESSAGE, SHORTEST_FRAME};
+use ethertab_stack::config::LinkCapabilities;
+use ethertab_stack::wire::offload::Offload;
+use ethertab_stack::{Duration, MacAddress};
+use ethertab_tunnel::v1::{
+    Hello, LARGEST_SINGLE, Malformed, Record, Records, Stamp, TOKEN, put_pong,
+};
+use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE, SHORTEST_FRAME, SUBPROTOCOL};
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
@@ -40,9 +46,9 @@ pub enum LinkState {
 pub struct LinkCounters {
     /// Frames that arrived while the queue to the stack was full.
     pub receive_queue_drops: u64,
-    /// Messages that were no frame: text, or a length that no frame has.
+    /// Messages that were no frame: text, a length that no frame has, or records that break the rules.
     pub invalid_messages: u64,
-    /// Frames that the stack sent while the WebSocket was closing.
+    /// Frames that the stack sent while the WebSocket was closing, or that the relay does not take as they are.
     pub send_drops: u64,
     /// How often the WebSocket was opened again.
     pub reconnects: u64,
@@ -53,7 +59,17 @@ pub(super) struct Shared {
     pub(super) state: LinkState,
     version: u64,
     watchers: Vec<Waker>,
-    pub(super) queue: FrameQueue,
+    queue: MessageQueue,
+    /// The WebSocket speaks the negotiated form.
+    session: Option<Session>,
+    hardware: MacAddress,
+    mtu: usize,
+    /// Only the plain form is asked for.
+    pub(super) plain: bool,
+    /// Names the session that we had, for the next WebSocket.
+    token: [u8; TOKEN],
+    /// What the link can do changed, and the stack does not know yet.
+    pub(super) capabilities: Option<LinkCapabilities>,
     turn: Option<Turn>,
     pub(super) receiver: Option<Waker>,
     pub(super) sender: Option<Waker>,
@@ -66,13 +82,19 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new() -> Shared {
+    pub(super) fn new(hardware: MacAddress, mtu: usize, plain: bool) -> Shared {
         Shared {
             socket: None,
             state: LinkState::Connecting,
             version: 0,
             watchers: Vec::new(),
-            queue: FrameQueue::default(),
+            queue: MessageQueue::default(),
+            session: None,
+            hardware,
+            mtu,
+            plain,
+            token: [0; TOKEN],
+            capabilities: None,
             turn: Turn::new(),
             receiver: None,
             sender: None,
@@ -93,12 +115,19 @@ impl Shared {
         self.watchers.drain(..).for_each(Waker::wake);
     }
 
-    /// The WebSocket is open.
-    pub(super) fn opened(&mut self) {
+    /// The WebSocket is open, in the form that this subprotocol names.
+    pub(super) fn opened(&mut self, protocol: &str) {
         self.unsent = 0;
+        self.queue.begin_again();
         if core::mem::replace(&mut self.opened_before, true) {
             self.restored = true;
             self.counters.reconnects += 1;
+            self.capabilities = Some(self.plain_capabilities());
+        }
+        self.session = (protocol == SUBPROTOCOL).then(Session::new);
+        if let Some(session) = &self.session {
+            let hello = session.hello(self.hardware.0, self.mtu, self.token);
+            self.send_control(&hello);
         }
         self.enter(LinkState::Open);
         wake(&mut self.receiver);
@@ -113,19 +142,73 @@ impl Shared {
             return;
         };
         let length = buffer.byte_length() as usize;
-        if !(SHORTEST_FRAME..=LARGEST_MESSAGE).contains(&length) {
+        let (packing, lengths) = match self.session {
+            Some(_) => (Packing::Records, 1..=LARGEST_SINGLE),
+            None => (Packing::Single, SHORTEST_FRAME..=LARGEST_MESSAGE),
+        };
+        if !lengths.contains(&length) {
             self.counters.invalid_messages += 1;
             return;
         }
-        let queued = self.queue.put(at, length, |frame| {
-            Uint8Array::new(buffer).copy_to(frame);
-        });
-        if !queued {
+        let fill = |room: &mut [u8]| Uint8Array::new(buffer).copy_to(room);
+        let Some(message) = self.queue.put(at, packing, length, fill) else {
             self.counters.receive_queue_drops += 1;
+            return;
+        };
+        let mut controls = Controls::default();
+        if packing == Packing::Records {
+            controls = Controls::of(message);
         }
+        self.heed(controls);
         match (&mut self.turn, self.receiver.take()) {
             (Some(turn), Some(receiver)) => turn.arrived(at, receiver),
             (_, receiver) => receiver.into_iter().for_each(Waker::wake),
+        }
+    }
+
+    /// Does what records of control ask for.
+    fn heed(&mut self, controls: Controls) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        if let Some(hello) = &controls.hello {
+            self.capabilities = Some(session.take_hello(hello));
+            self.token = hello.token;
+        }
+        if let Some(total) = controls.credit {
+            session.take_credit(total);
+        }
+        if controls.credit.is_some() || controls.hello.is_some() {
+            wake(&mut self.sender);
+        }
+        if let Some(stamp) = controls.ping {
+            self.send_control(&put_pong(stamp));
+        }
+        if controls.is_malformed {
+            self.counters.invalid_messages += 1;
+            if let Some(socket) = &self.socket {
+                socket.close(CloseReason::Malformed);
+            }
+        }
+    }
+
+    /// Puts the oldest frame into `frame`, and gives credit for what was taken.
+    pub(super) fn take(&mut self, frame: &mut Vec<u8>) -> Option<Taken> {
+        let taken = self.queue.take(frame);
+        let consumed = self.queue.consumed();
+        if let Some(session) = &mut self.session
+            && let Some(credit) = session.grant(consumed)
+        {
+            self.send_control(&credit);
+        }
+        taken
+    }
+
+    /// What the link can do in the plain form.
+    fn plain_capabilities(&self) -> LinkCapabilities {
+        LinkCapabilities {
+            mtu: self.mtu,
+            ..LinkCapabilities::default()
         }
     }
 
@@ -137,18 +220,54 @@ impl Shared {
         if self.unsent >= limit {
             self.unsent = self.buffered();
         }
-        self.unsent < limit
+        self.unsent < limit && self.session.as_ref().is_none_or(Session::may_send)
     }
 
-    pub(super) fn send(&mut self, frame: &[u8]) {
+    /// Whether only the relay's credit is missing: it wakes the sender when it comes.
+    pub(super) fn awaits_credit(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| !session.may_send())
+    }
+
+    /// Sends a frame, with others if the form has room for them.
+    pub(super) fn send(&mut self, frame: &[u8], offload: Offload) {
+        let mut outlet = Outlet {
+            socket: self.socket.as_ref(),
+            unsent: &mut self.unsent,
+            drops: &mut self.counters.send_drops,
+        };
+        let is_taken = match &mut self.session {
+            Some(session) => session.put(frame, offload, |message| outlet.send(message)),
+            None if offload == Offload::NONE => {
+                outlet.send(frame);
+                true
+            }
+            None => false,
+        };
+        self.counters.send_drops += u64::from(!is_taken);
+    }
+
+    /// Sends what waits for more.
+    pub(super) fn flush(&mut self) {
+        let mut outlet = Outlet {
+            socket: self.socket.as_ref(),
+            unsent: &mut self.unsent,
+            drops: &mut self.counters.send_drops,
+        };
+        if let Some(session) = &mut self.session {
+            session.flush(|message| outlet.send(message));
+        }
+    }
+
+    /// Sends records of control in a message of their own, at once.
+    fn send_control(&mut self, records: &[u8]) {
         let sent = self
             .socket
             .as_ref()
-            .is_some_and(|socket| socket.send(frame));
-        if sent {
-            self.unsent += frame.len();
-        } else {
-            self.counters.send_drops += 1;
+            .is_some_and(|socket| socket.send(records));
+        if let (true, Some(session)) = (sent, &mut self.session) {
+            session.count_control(records.len());
         }
     }
 
@@ -164,6 +283,49 @@ impl Shared {
             shared.socket.take()
         };
         drop(socket);
+    }
+}
+
+/// Where messages leave.
+struct Outlet<'s> {
+    socket: Option<&'s Socket>,
+    unsent: &'s mut usize,
+    drops: &'s mut u64,
+}
+
+impl Outlet<'_> {
+    fn send(&mut self, message: &[u8]) {
+        if self.socket.is_some_and(|socket| socket.send(message)) {
+            *self.unsent += message.len();
+        } else {
+            *self.drops += 1;
+        }
+    }
+}
+
+/// What the records of control in a message ask for.
+#[derive(Default)]
+struct Controls {
+    hello: Option<Hello>,
+    credit: Option<u64>,
+    ping: Option<Stamp>,
+    is_malformed: bool,
+}
+
+impl Controls {
+    fn of(message: &[u8]) -> Controls {
+        let mut controls = Controls::default();
+        for record in Records::of(message) {
+            match record {
+                Ok(Record::Hello(hello)) => controls.hello = Some(hello),
+                Ok(Record::Credit(total)) => controls.credit = controls.credit.max(Some(total)),
+                Ok(Record::Ping(stamp)) => controls.ping = Some(stamp),
+                // The close frame that follows says the same.
+                Ok(Record::Frame(..) | Record::Pong(_) | Record::Closing { .. }) => {}
+                Err(Malformed) => controls.is_malformed = true,
+            }
+        }
+        controls
     }
 }
 

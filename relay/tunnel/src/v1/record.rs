@@ -71,6 +71,12 @@ impl<'m> Records<'m> {
         Records { rest: message }
     }
 
+    /// What lies behind the records that were read.
+    #[must_use]
+    pub const fn rest(&self) -> &'m [u8] {
+        self.rest
+    }
+
     fn step(&mut self) -> Result<Option<Record<'m>>, Malformed> {
         let (&[kind, a, b, c], rest) = self.rest.split_first_chunk().ok_or(Malformed)?;
         let length = u32::from_be_bytes([0, a, b, c]) as usize;

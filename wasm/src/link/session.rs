@@ -1,0 +1,222 @@
+//! One WebSocket that speaks the negotiated form (`ethertab_tunnel::v1`): the message that is being filled, what the relay
+//! takes, and the credit of both sides.
+
+use super::finish;
+use ethertab_stack::config::LinkCapabilities;
+use ethertab_stack::wire::offload::Offload;
+use ethertab_tunnel::v1::{
+    self, Features, Hello, INITIAL_CREDIT, LARGEST_MESSAGE, OFFLOADED_OVERHEAD, TOKEN, VERSION,
+};
+
+/// Credit that we give: enough for a round trip of a fast path, and little enough that what waits in the browser delays nobody
+/// for long.
+pub(super) const WINDOW: u64 = 1024 * 1024;
+
+/// What we take.
+const FEATURES: Features = Features(Features::CHECKSUM.0 | Features::TCP4.0);
+
+/// The largest TCP payload in one frame: with headers it stays below 65,535 bytes, and with its record below the usual message.
+const LARGEST_SEGMENT: usize = 65_536 - OFFLOADED_OVERHEAD - 14 - 20 - 60;
+
+/// A WebSocket in the negotiated form.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// Records that wait to be sent.
+    message: Vec<u8>,
+    features: Features,
+    largest_message: usize,
+    /// Bytes that the relay lets us send in all, and that we have sent.
+    credit: u64,
+    sent: u64,
+    /// Bytes that we let the relay send in all.
+    granted: u64,
+}
+
+impl Session {
+    /// Nothing is known of the relay yet.
+    pub(super) fn new() -> Session {
+        Session {
+            message: Vec::new(),
+            features: Features::NONE,
+            largest_message: LARGEST_MESSAGE as usize,
+            credit: INITIAL_CREDIT,
+            sent: 0,
+            granted: WINDOW,
+        }
+    }
+
+    /// Our first record.
+    pub(super) fn hello(&self, hardware: [u8; 6], mtu: usize, token: [u8; TOKEN]) -> Vec<u8> {
+        let hello = Hello {
+            versions: (VERSION, VERSION),
+            hardware,
+            mtu: mtu as u16,
+            features: FEATURES,
+            largest_message: LARGEST_MESSAGE,
+            credit: self.granted,
+            token,
+        };
+        v1::put_hello(&hello).to_vec()
+    }
+
+    /// Takes the relay's hello; what the link can do from now on.
+    pub(super) fn take_hello(&mut self, hello: &Hello) -> LinkCapabilities {
+        self.features = hello.features;
+        self.largest_message = hello.largest_message as usize;
+        self.take_credit(hello.credit);
+        let mtu = usize::from(hello.mtu);
+        let completes = hello.features.contains(Features::CHECKSUM);
+        let cuts = completes && hello.features.contains(Features::TCP4);
+        LinkCapabilities {
+            mtu,
+            largest_segment: if cuts { LARGEST_SEGMENT } else { 0 },
+            verify_checksums: true,
+            fill_checksums: !completes,
+        }
+    }
+
+    /// The relay gives credit.
+    pub(super) fn take_credit(&mut self, total: u64) {
+        self.credit = self.credit.max(total);
+    }
+
+    /// Whether a frame may be sent now.
+    pub(super) fn may_send(&self) -> bool {
+        self.sent + (self.message.len() as u64) < self.credit
+    }
+
+    /// The credit record that is due, if one is, now that so many bytes of messages were taken.
+    pub(super) fn grant(&mut self, consumed: u64) -> Option<[u8; 12]> {
+        let total = consumed + WINDOW;
+        if total < self.granted + WINDOW / 4 {
+            return None;
+        }
+        self.granted = total;
+        Some(v1::put_credit(total))
+    }
+
+    /// Adds a frame. False: the relay does not take it as it is. When the message is full, `send` gets it first.
+    pub(super) fn put(&mut self, frame: &[u8], offload: Offload, send: impl FnOnce(&[u8])) -> bool {
+        if !finish::is_taken_by(offload, self.features) {
+            return false;
+        }
+        let mut header = [0; OFFLOADED_OVERHEAD];
+        let length = v1::frame_header(&finish::to_tunnel(offload), frame.len(), &mut header);
+        if !self.message.is_empty()
+            && self.message.len() + length + frame.len() > self.largest_message
+        {
+            self.flush(send);
+        }
+        self.message.extend_from_slice(&header[..length]);
+        self.message.extend_from_slice(frame);
+        true
+    }
+
+    /// Hands over the message, if there is one.
+    pub(super) fn flush(&mut self, send: impl FnOnce(&[u8])) {
+        if self.message.is_empty() {
+            return;
+        }
+        send(&self.message);
+        self.sent += self.message.len() as u64;
+        self.message.clear();
+    }
+
+    /// Records of control left in a message of their own.
+    pub(super) fn count_control(&mut self, length: usize) {
+        self.sent += length as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ethertab_stack::wire::offload::TransportChecksum;
+    use ethertab_tunnel::v1::{Record, Records};
+
+    fn introduced() -> Session {
+        let mut session = Session::new();
+        session.take_hello(&Hello {
+            features: FEATURES,
+            credit: 200_000,
+            ..Hello::default()
+        });
+        session
+    }
+
+    #[test]
+    fn frames_gather_until_they_are_sent_or_the_message_is_full() {
+        let mut session = introduced();
+        let mut messages: Vec<Vec<u8>> = Vec::new();
+        for _ in 0..50 {
+            assert!(session.put(&[7; 1_514], Offload::NONE, |full| {
+                messages.push(full.to_vec())
+            }));
+        }
+        assert_eq!(messages.len(), 1);
+        session.flush(|rest| messages.push(rest.to_vec()));
+        session.flush(|_| panic!("there is nothing more"));
+        assert!(messages[0].len() > 64_000 && messages[0].len() <= 65_536);
+        let frames = messages.iter().flat_map(|message| Records::of(message));
+        assert_eq!(frames.count(), 50);
+    }
+
+    #[test]
+    fn credit_holds_frames_back_until_more_is_given() {
+        let mut session = introduced();
+        let mut sent = 0;
+        while session.may_send() {
+            session.put(&[7; 1_514], Offload::NONE, |_| {});
+            sent += 1;
+        }
+        assert_eq!(sent, 200_000 / 1_518 + 1);
+        session.take_credit(150_000);
+        assert!(
+            !session.may_send(),
+            "credit is never taken back, and never counts twice"
+        );
+        session.take_credit(300_000);
+        assert!(session.may_send());
+    }
+
+    #[test]
+    fn we_give_credit_by_the_quarter_window() {
+        let mut session = introduced();
+        assert_eq!(session.grant(WINDOW / 4 - 1), None);
+        assert_eq!(
+            session.grant(WINDOW / 4),
+            Some(v1::put_credit(WINDOW / 4 + WINDOW))
+        );
+        assert_eq!(session.grant(WINDOW / 4 + 100), None);
+    }
+
+    #[test]
+    fn before_its_hello_the_relay_takes_complete_frames_alone() {
+        let mut session = Session::new();
+        let partial = Offload {
+            checksum: TransportChecksum::Partial {
+                start: 34,
+                offset: 16,
+            },
+            segment_size: 1_448,
+        };
+        assert!(session.put(&[7; 60], Offload::NONE, |_| {}));
+        assert!(!session.put(&[7; 60], partial, |_| {}));
+        session.take_hello(&Hello {
+            features: FEATURES,
+            ..Hello::default()
+        });
+        assert!(session.put(&[7; 60], partial, |_| {}));
+        let mut message = Vec::new();
+        session.flush(|sent| message.extend_from_slice(sent));
+        let Some(Ok(Record::Frame(offload, _))) = Records::of(&message).nth(1) else {
+            panic!("no frame");
+        };
+        assert_eq!(finish::to_tunnel(partial), offload);
+    }
+
+    #[test]
+    fn the_largest_segment_makes_no_message_of_unusual_size() {
+        assert!(LARGEST_SEGMENT + 14 + 20 + 60 + OFFLOADED_OVERHEAD <= LARGEST_MESSAGE as usize);
+    }
+}
