@@ -36,7 +36,7 @@ impl Form {
     /// The messages that carry these frames.
     pub fn pack(self, batch: &Batch) -> impl Iterator<Item = Bytes> + '_ {
         match self {
-            Form::Plain => batch.frames(),
+            Form::Plain => batch.frames().map(|(_, frame)| frame),
         }
     }
 }

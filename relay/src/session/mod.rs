@@ -15,6 +15,7 @@ use crate::plain::plain;
 use crate::switch::port::{Kind, Port};
 use crate::switch::queue::FrameQueue;
 use crate::switch::{Plug, Switch};
+use ethertab_tunnel::v1::Offload;
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -151,7 +152,7 @@ async fn read(
         match message {
             Message::Binary(message) => {
                 if let Err(NotFrames(reason)) =
-                    form.unpack(&message, |frame| plug.forward(frame, now))
+                    form.unpack(&message, |frame| plug.forward(frame, Offload::NONE, now))
                 {
                     return End::Ours(reason);
                 }

@@ -1,5 +1,7 @@
 //! A port of the switch: where frames go, and what was counted.
 
+use super::finish::finish;
+use ethertab_tunnel::v1::{Features, Offload};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -20,13 +22,19 @@ pub enum Kind {
 
 /// Takes the frames that leave the switch at a port.
 pub trait Outlet: Send + Sync {
-    /// Takes a copy of the frame, without waiting; false if there is no room.
-    fn deliver(&self, frame: &[u8]) -> bool;
+    /// Takes a copy of the frame, without waiting; false if there is no room. Nothing is left to be done to it but what
+    /// [`takes`](Self::takes) lists.
+    fn deliver(&self, frame: &[u8], offload: Offload) -> bool;
+
+    /// What may be left to be done to a frame.
+    fn takes(&self) -> Features {
+        Features::NONE
+    }
 }
 
 impl Outlet for Arc<super::queue::FrameQueue> {
-    fn deliver(&self, frame: &[u8]) -> bool {
-        self.push(frame)
+    fn deliver(&self, frame: &[u8], offload: Offload) -> bool {
+        self.push(frame, offload)
     }
 }
 
@@ -36,8 +44,10 @@ impl Outlet for Arc<super::queue::FrameQueue> {
 pub enum DropReason {
     /// Shorter than an Ethernet header; an empty message is one of these.
     Short,
-    /// Longer than the network's MTU allows.
+    /// Longer than the network's MTU allows, as it is or as it was to be cut.
     Oversized,
+    /// What was left to be done to it does not fit its headers.
+    BadOffload,
     /// The source address was a group or zero.
     BadSource,
     /// The source address belongs to another port.
@@ -59,9 +69,10 @@ pub enum DropReason {
 
 impl DropReason {
     /// All of them.
-    pub const ALL: [DropReason; 10] = [
+    pub const ALL: [DropReason; 11] = [
         DropReason::Short,
         DropReason::Oversized,
+        DropReason::BadOffload,
         DropReason::BadSource,
         DropReason::Spoofed,
         DropReason::TooManyAddresses,
@@ -78,6 +89,7 @@ impl DropReason {
         match self {
             DropReason::Short => "short",
             DropReason::Oversized => "oversized",
+            DropReason::BadOffload => "bad_offload",
             DropReason::BadSource => "bad_source",
             DropReason::Spoofed => "spoofed",
             DropReason::TooManyAddresses => "too_many_addresses",
@@ -102,6 +114,7 @@ impl DropReason {
         match self {
             DropReason::Short => "shorter than an Ethernet header",
             DropReason::Oversized => "longer than the MTU allows",
+            DropReason::BadOffload => "left something to be done that does not fit the frame",
             DropReason::BadSource => "source address not a station's",
             DropReason::Spoofed => "source address belongs to another port",
             DropReason::TooManyAddresses => "more source addresses than one client may use",
@@ -123,10 +136,14 @@ pub struct PortCounters {
     pub frames_in: AtomicU64,
     /// Their bytes.
     pub bytes_in: AtomicU64,
+    /// How many of them were segments or trains still to be cut.
+    pub segments_in: AtomicU64,
     /// Frames that went out.
     pub frames_out: AtomicU64,
     /// Their bytes.
     pub bytes_out: AtomicU64,
+    /// How many of them were segments or trains still to be cut.
+    pub segments_out: AtomicU64,
     drops: [AtomicU64; DropReason::ALL.len()],
 }
 
@@ -151,14 +168,21 @@ impl PortCounters {
         notable.map(|reason| self.drops(reason)).sum()
     }
 
-    pub(super) fn count_in(&self, bytes: usize) {
-        self.frames_in.fetch_add(1, Ordering::Relaxed);
-        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+    pub(super) fn count_in(&self, frame: &[u8], offload: Offload) {
+        (self.bytes_in).fetch_add(frame.len() as u64, Ordering::Relaxed);
+        if offload.segmentation.is_some() {
+            self.segments_in.fetch_add(1, Ordering::Relaxed);
+        }
+        // Last, so that who sees the frame sees all that belongs to it.
+        self.frames_in.fetch_add(1, Ordering::Release);
     }
 
-    pub(super) fn count_out(&self, bytes: usize) {
-        self.frames_out.fetch_add(1, Ordering::Relaxed);
-        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+    pub(super) fn count_out(&self, frame: &[u8], offload: Offload) {
+        (self.bytes_out).fetch_add(frame.len() as u64, Ordering::Relaxed);
+        if offload.segmentation.is_some() {
+            self.segments_out.fetch_add(1, Ordering::Relaxed);
+        }
+        self.frames_out.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -203,12 +227,15 @@ impl Port {
         }
     }
 
-    pub(super) fn send(&self, frame: &[u8]) {
-        if self.outlet.deliver(frame) {
-            self.counters.count_out(frame.len());
-        } else {
-            self.counters.drop_frame(DropReason::QueueFull);
-        }
+    /// Hands a frame out, with everything done to it that the outlet does not take.
+    pub(super) fn send(&self, frame: &[u8], offload: Offload) {
+        finish(frame, offload, self.outlet.takes(), |frame, offload| {
+            if self.outlet.deliver(frame, offload) {
+                self.counters.count_out(frame, offload);
+            } else {
+                self.counters.drop_frame(DropReason::QueueFull);
+            }
+        });
     }
 
     /// Waits until somebody else claims an address of this port: its owner should see whether its peer is alive.

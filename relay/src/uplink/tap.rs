@@ -9,6 +9,7 @@ use crate::config::NetworkPlan;
 use crate::switch::Plug;
 use crate::switch::port::Outlet;
 use ethertab_stack::MacAddress;
+use ethertab_tunnel::v1::Offload;
 use ethertab_tunnel::{VLAN_TAG, largest_frame};
 use std::io;
 use std::sync::Arc;
@@ -83,7 +84,7 @@ impl Tap {
             // Several are often there already: take them without asking the poller each time.
             for _ in 0..BURST {
                 match self.device.get_ref().recv(&mut frame) {
-                    Ok(length) => plug.forward(&frame[..length], now),
+                    Ok(length) => plug.forward(&frame[..length], Offload::NONE, now),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         ready.clear_ready();
                         break;
@@ -98,7 +99,7 @@ impl Tap {
 }
 
 impl Outlet for Tap {
-    fn deliver(&self, frame: &[u8]) -> bool {
+    fn deliver(&self, frame: &[u8], _: Offload) -> bool {
         // The kernel refuses with EIO while somebody has set the interface down, and with EAGAIN or ENOBUFS when it has
         // no room: a drop in either case, as on any card.
         self.device.get_ref().send(frame).is_ok()
