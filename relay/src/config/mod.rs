@@ -84,6 +84,10 @@ impl NetworkPlan {
 pub struct ClientLimits {
     /// What may wait for it.
     pub queue: QueueLimits,
+    /// Bytes that it may have on their way to us, if it speaks the negotiated form.
+    pub window: u64,
+    /// The largest message of the negotiated form with many frames in it, in bytes, in either direction.
+    pub largest_message: u32,
     /// Time between pings.
     pub ping_interval: Duration,
     /// Time without a sign of life after which it is disconnected.
@@ -124,6 +128,8 @@ impl TryFrom<Options> for Plan {
                     frames: options.queue_frames as usize,
                     bytes: options.queue_kilobytes as usize * 1_024,
                 },
+                window: u64::from(options.window_kilobytes) * 1_024,
+                largest_message: options.message_kilobytes * 1_024,
                 ping_interval: Duration::from_secs(options.ping_interval.into()),
                 ping_timeout: Duration::from_secs(options.ping_timeout.into()),
             },

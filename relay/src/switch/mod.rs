@@ -129,6 +129,15 @@ impl Switch {
         self.lock().table.addresses().collect()
     }
 
+    /// Pulls the plug of the port `before` and gives its addresses to `newcomer`, all at once: its owner goes on there.
+    pub fn take_over(&self, before: u64, newcomer: &Plug) {
+        let mut state = self.lock();
+        state.ports.retain(|port| port.id != before);
+        state
+            .table
+            .hand_over(before, &newcomer.port, Instant::now());
+    }
+
     /// The network's MTU in bytes.
     #[must_use]
     pub fn mtu(&self) -> usize {

@@ -55,6 +55,20 @@ pub struct Batch {
     read: usize,
 }
 
+impl State {
+    fn pop(&mut self) -> Option<Batch> {
+        self.frames -= std::mem::take(&mut self.taken_frames);
+        self.bytes -= std::mem::take(&mut self.taken_bytes);
+        let chunk = self.chunks.pop_front()?;
+        self.taken_frames = chunk.frames;
+        self.taken_bytes = chunk.records.len();
+        Some(Batch {
+            records: Bytes::from(chunk.records),
+            read: 0,
+        })
+    }
+}
+
 impl Batch {
     /// The frames; each shares the batch's memory.
     pub fn frames(&self) -> impl Iterator<Item = (Offload, Bytes)> + '_ {
@@ -145,18 +159,17 @@ impl FrameQueue {
     /// Takes the oldest frames, at most a chunk full. Only one task may wait here.
     pub fn poll_take(&self, context: &mut Context<'_>) -> Poll<Batch> {
         let mut state = self.lock();
-        state.frames -= std::mem::take(&mut state.taken_frames);
-        state.bytes -= std::mem::take(&mut state.taken_bytes);
-        let Some(chunk) = state.chunks.pop_front() else {
+        let batch = state.pop();
+        if batch.is_none() {
             state.waker = Some(context.waker().clone());
-            return Poll::Pending;
-        };
-        state.taken_frames = chunk.frames;
-        state.taken_bytes = chunk.records.len();
-        Poll::Ready(Batch {
-            records: Bytes::from(chunk.records),
-            read: 0,
-        })
+        }
+        batch.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Takes the oldest frames, at most a chunk full, if there are some.
+    #[must_use]
+    pub fn try_take(&self) -> Option<Batch> {
+        self.lock().pop()
     }
 
     /// Takes the oldest frames as soon as there are some. Dropping the future loses none.

@@ -212,6 +212,28 @@ fn an_address_moves_once_its_port_is_gone_or_was_silent_for_long() {
 }
 
 #[test]
+fn who_takes_over_has_the_addresses_at_once_and_the_port_before_hears_no_more() {
+    let bench = Bench::new();
+    let (host, _) = bench.plug(Kind::Uplink, Some(HOST));
+    let (before, at_before) = bench.plug(Kind::Client, None);
+    let (after, at_after) = bench.plug(Kind::Client, None);
+    before.forward(&frame(HOST, ALICE), Offload::NONE, bench.now);
+    bench.switch.take_over(before.port().id, &after);
+    host.forward(&frame(ALICE, HOST), Offload::NONE, bench.now);
+    host.forward(&frame(ALL, HOST), Offload::NONE, bench.now);
+    assert_eq!((at_before.count(), at_after.count()), (0, 2));
+    before.forward(&frame(HOST, ALICE), Offload::NONE, bench.now);
+    assert_eq!(drops(&before, DropReason::Spoofed), 1);
+    drop(before);
+    after.forward(&frame(HOST, ALICE), Offload::NONE, bench.now);
+    host.forward(&frame(ALICE, HOST), Offload::NONE, bench.now);
+    assert_eq!(
+        (drops(&after, DropReason::Spoofed), at_after.count()),
+        (0, 1)
+    );
+}
+
+#[test]
 fn nobody_can_take_the_hosts_address_however_long_it_was_silent() {
     let bench = Bench::new();
     let (_host, at_host) = bench.plug(Kind::Uplink, Some(HOST));
