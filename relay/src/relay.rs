@@ -108,7 +108,7 @@ impl Relay {
         let tap = match &plan.tap {
             Some(name) => Some((
                 name.clone(),
-                Tap::create(name, &plan.network).map_err(StartError::Tap)?,
+                Tap::create(name, &plan.network, plan.offload).map_err(StartError::Tap)?,
             )),
             None => None,
         };
@@ -259,7 +259,11 @@ fn hello(plan: &Plan) -> Hello {
     Hello {
         hardware: NetworkPlan::hardware_address(plan.network.gateway).0,
         mtu: plan.network.mtu,
-        features: Features::CHECKSUM | Features::TCP4 | Features::TCP6 | Features::UDP,
+        features: if plan.offload {
+            Features::CHECKSUM | Features::TCP4 | Features::TCP6 | Features::UDP
+        } else {
+            Features::NONE
+        },
         largest_message: plan.client.largest_message,
         credit: plan.client.window,
         ..Hello::default()

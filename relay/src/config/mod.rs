@@ -30,6 +30,8 @@ pub struct Plan {
     pub page: Option<PathBuf>,
     /// Name of the TAP interface; `None`: there is none.
     pub tap: Option<String>,
+    /// Whether frames may come and go with something left to be done to them.
+    pub offload: bool,
     /// Port of the demonstration site; `None`: there is none.
     pub demo_port: Option<u16>,
     /// The network.
@@ -119,6 +121,7 @@ impl TryFrom<Options> for Plan {
             max_clients: options.max_clients as usize,
             page: options.page,
             tap: (!options.no_tap).then_some(options.tap),
+            offload: !options.no_offload,
             demo_port: (!options.no_demo && options.demo_port != 0).then_some(options.demo_port),
             network,
             name_servers: options.dns.into_iter().map(|server| server.0).collect(),

@@ -94,6 +94,13 @@ pub struct Options {
     #[arg(long, help_heading = "This host's side")]
     pub no_tap: bool,
 
+    /// Take and hand over complete frames only, at the TAP and in the tunnel.
+    ///
+    /// Otherwise the kernel and capable tabs exchange segments of up to 64 KiB whose checksums nobody fills in on the way,
+    /// and the relay cuts them for everybody else. That is many times faster; this is for finding out whether it is to blame.
+    #[arg(long, help_heading = "This host's side")]
+    pub no_offload: bool,
+
     /// Port of the demonstration site on the host's side of the TAP.
     ///
     /// An ordinary web server on this host's kernel, reachable through the TAP alone: a page, a picture, 100 MB, a
