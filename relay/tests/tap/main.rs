@@ -3,6 +3,8 @@
 //! A TAP needs a privilege and must not disturb the machine, so the one test that is not ignored runs the others in a
 //! network namespace of its own.
 
+mod offload;
+mod rich;
 #[path = "../relay/station.rs"]
 mod station;
 #[path = "../relay/support.rs"]
