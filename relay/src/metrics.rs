@@ -50,7 +50,7 @@ impl Metrics {
                 format!(
                     "{{\"port\":{},\"kind\":\"{}\",\"name\":\"{}\",\"seconds\":{},\"addresses\":[{}],\
                      \"frames_in\":{},\"bytes_in\":{},\"frames_out\":{},\"bytes_out\":{},\
-                     \"segments_in\":{},\"segments_out\":{},\"drops\":{{{}}}}}",
+                     \"segments_in\":{},\"segments_out\":{},\"marked\":{},\"drops\":{{{}}}}}",
                     port.id,
                     kind(port),
                     port.name,
@@ -62,6 +62,7 @@ impl Metrics {
                     load(&counters.bytes_out),
                     load(&counters.segments_in),
                     load(&counters.segments_out),
+                    load(&counters.marked),
                     drops.join(","),
                 )
             })

@@ -8,6 +8,7 @@
 mod form;
 mod liveness;
 mod negotiated;
+mod outlet;
 mod plain;
 mod tokens;
 
@@ -16,15 +17,18 @@ pub use tokens::Tokens;
 
 use crate::config::ClientLimits;
 use crate::plain::plain as without_number;
+use crate::switch::fair::FairQueue;
 use crate::switch::port::{Kind, Outlet, Port};
-use crate::switch::queue::FrameQueue;
 use crate::switch::{Plug, Switch};
-use ethertab_tunnel::v1::{Hello, LARGEST_CLOSING, LARGEST_CONTROL, LARGEST_SINGLE, put_closing};
+use ethertab_tunnel::v1::{
+    Features, Hello, LARGEST_CLOSING, LARGEST_CONTROL, LARGEST_SINGLE, put_closing,
+};
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use liveness::Liveness;
-use negotiated::{ClientOutlet, Conversation};
+use negotiated::Conversation;
+use outlet::ClientOutlet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -160,8 +164,11 @@ impl Session<'_> {
 
     async fn serve_plain(&self, sink: &mut Sink, source: &mut Source) -> End {
         let limits = &self.config.limits;
-        let queue = Arc::new(FrameQueue::new(limits.queue));
-        let plug = self.plug_in(Box::new(Arc::clone(&queue)));
+        let queue = Arc::new(FairQueue::new(limits.queue));
+        let plug = self.plug_in(Box::new(ClientOutlet {
+            queue: Arc::clone(&queue),
+            takes: Features::NONE,
+        }));
         tokio::select! {
             end = plain::read(source, &plug, &self.liveness) => end,
             end = plain::write(sink, &queue, plug.port(), &self.liveness, limits.ping_interval) => end,
@@ -188,7 +195,7 @@ impl Session<'_> {
             Err(end) => return end,
         };
         let largest = theirs.largest_message.min(ours.largest_message);
-        let queue = Arc::new(FrameQueue::in_chunks(limits.queue, largest as usize));
+        let queue = Arc::new(FairQueue::with_messages(limits.queue, largest as usize));
         let plug = self.plug_in(Box::new(ClientOutlet {
             queue: Arc::clone(&queue),
             takes: theirs.features & ours.features,

@@ -3,8 +3,9 @@
 use super::liveness::Liveness;
 use super::{End, Sink, Source, end_of};
 use crate::switch::Plug;
+use crate::switch::fair::FairQueue;
 use crate::switch::port::Port;
-use crate::switch::queue::{Batch, FrameQueue};
+use crate::switch::queue::Batch;
 use ethertab_tunnel::CloseReason;
 use ethertab_tunnel::v1::Offload;
 use futures_util::{SinkExt, StreamExt};
@@ -32,7 +33,7 @@ pub(super) async fn read(source: &mut Source, plug: &Plug, liveness: &Liveness) 
 
 pub(super) async fn write(
     sink: &mut Sink,
-    queue: &FrameQueue,
+    queue: &FairQueue,
     port: &Port,
     liveness: &Liveness,
     ping_interval: Duration,
@@ -44,7 +45,7 @@ pub(super) async fn write(
             match send_batch(sink, frames).await {
                 // More may have come meanwhile; only an empty queue is worth a system call for less than a full buffer.
                 Ok(()) if !queue.is_empty() => {
-                    batch = Some(queue.take().await);
+                    batch = queue.try_take(&port.counters);
                     continue;
                 }
                 Ok(()) => sink.flush().await,
@@ -52,7 +53,7 @@ pub(super) async fn write(
             }
         } else {
             tokio::select! {
-                frames = queue.take() => {
+                frames = queue.take(&port.counters) => {
                     batch = Some(frames);
                     continue;
                 }

@@ -16,6 +16,7 @@
 //! - it hears what is sent to its addresses, to groups and to all, and nothing else;
 //! - [`guard`] drops frames that pose as the relay's own hosts, and requests for other stations' leases; each client's broadcasts are bounded in number.
 
+pub mod fair;
 pub mod finish;
 pub mod guard;
 pub mod port;

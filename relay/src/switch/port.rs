@@ -20,11 +20,21 @@ pub enum Kind {
     Gateway,
 }
 
+/// What an outlet did with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It took it.
+    Taken,
+    /// It took it, and dropped so many others to make room.
+    Displaced(u32),
+    /// It had no room.
+    Refused,
+}
+
 /// Takes the frames that leave the switch at a port.
 pub trait Outlet: Send + Sync {
-    /// Takes a copy of the frame, without waiting; false if there is no room. Nothing is left to be done to it but what
-    /// [`takes`](Self::takes) lists.
-    fn deliver(&self, frame: &[u8], offload: Offload) -> bool;
+    /// Takes a copy of the frame, without waiting. Nothing is left to be done to it but what [`takes`](Self::takes) lists.
+    fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery;
 
     /// What may be left to be done to a frame.
     fn takes(&self) -> Features {
@@ -33,8 +43,12 @@ pub trait Outlet: Send + Sync {
 }
 
 impl Outlet for Arc<super::queue::FrameQueue> {
-    fn deliver(&self, frame: &[u8], offload: Offload) -> bool {
-        self.push(frame, offload)
+    fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery {
+        if self.push(frame, offload) {
+            Delivery::Taken
+        } else {
+            Delivery::Refused
+        }
     }
 }
 
@@ -65,11 +79,13 @@ pub enum DropReason {
     NobodyThere,
     /// The receiving port's queue was full: its reader is slower than its senders.
     QueueFull,
+    /// It waited too long in the receiving port's queue, and its sender was to notice (CoDel).
+    Late,
 }
 
 impl DropReason {
     /// All of them.
-    pub const ALL: [DropReason; 11] = [
+    pub const ALL: [DropReason; 12] = [
         DropReason::Short,
         DropReason::Oversized,
         DropReason::BadOffload,
@@ -81,6 +97,7 @@ impl DropReason {
         DropReason::Reflected,
         DropReason::NobodyThere,
         DropReason::QueueFull,
+        DropReason::Late,
     ];
 
     /// Its name in `/metrics` and `/status`.
@@ -98,14 +115,18 @@ impl DropReason {
             DropReason::Reflected => "reflected",
             DropReason::NobodyThere => "nobody_there",
             DropReason::QueueFull => "queue_full",
+            DropReason::Late => "late",
         }
     }
 
     /// Whether it is the ordinary course of a network, and no news for a person: a tab was closed and somebody still
-    /// speaks to it.
+    /// speaks to it, or a sender found out how fast it may be.
     #[must_use]
     pub const fn is_ordinary(self) -> bool {
-        matches!(self, DropReason::Reflected | DropReason::NobodyThere)
+        matches!(
+            self,
+            DropReason::Reflected | DropReason::NobodyThere | DropReason::Late
+        )
     }
 
     /// What it means, for the log.
@@ -125,6 +146,7 @@ impl DropReason {
             DropReason::Reflected => "addressed to the port it came from",
             DropReason::NobodyThere => "nobody has the address they were sent to",
             DropReason::QueueFull => "it reads more slowly than it is sent to",
+            DropReason::Late => "they waited too long for it to read",
         }
     }
 }
@@ -138,19 +160,26 @@ pub struct PortCounters {
     pub bytes_in: AtomicU64,
     /// How many of them were segments or trains still to be cut.
     pub segments_in: AtomicU64,
-    /// Frames that went out.
+    /// Frames that went out, into the queue of a port that has one.
     pub frames_out: AtomicU64,
     /// Their bytes.
     pub bytes_out: AtomicU64,
     /// How many of them were segments or trains still to be cut.
     pub segments_out: AtomicU64,
+    /// Frames in its queue that were marked so that their senders slow down (ECN).
+    pub marked: AtomicU64,
     drops: [AtomicU64; DropReason::ALL.len()],
 }
 
 impl PortCounters {
     /// Counts a dropped frame.
     pub fn drop_frame(&self, reason: DropReason) {
-        self.drops[reason as usize].fetch_add(1, Ordering::Relaxed);
+        self.drop_frames(reason, 1);
+    }
+
+    /// Counts dropped frames.
+    pub fn drop_frames(&self, reason: DropReason, count: u64) {
+        self.drops[reason as usize].fetch_add(count, Ordering::Relaxed);
     }
 
     /// Frames dropped for this reason.
@@ -230,10 +259,16 @@ impl Port {
     /// Hands a frame out, with everything done to it that the outlet does not take.
     pub(super) fn send(&self, frame: &[u8], offload: Offload) {
         finish(frame, offload, self.outlet.takes(), |frame, offload| {
-            if self.outlet.deliver(frame, offload) {
+            let delivery = self.outlet.deliver(frame, offload);
+            match delivery {
+                Delivery::Taken => {}
+                Delivery::Displaced(count) => {
+                    (self.counters).drop_frames(DropReason::QueueFull, count.into());
+                }
+                Delivery::Refused => self.counters.drop_frame(DropReason::QueueFull),
+            }
+            if delivery != Delivery::Refused {
                 self.counters.count_out(frame, offload);
-            } else {
-                self.counters.drop_frame(DropReason::QueueFull);
             }
         });
     }

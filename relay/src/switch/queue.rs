@@ -1,7 +1,7 @@
 //! The queue in front of a port: bounded in bytes and frames, written by many, emptied by one.
 //!
 //! A frame is kept as the record that it is in the tunnel's negotiated form, one behind the other in chunks, so what is known
-//! about a frame stands in front of it, many frames cost one allocation, and a chunk is a message that can be sent as it is.
+//! about a frame stands in front of it, and many frames cost one allocation. A queue that tells flows apart is in [`super::fair`].
 
 use bytes::Bytes;
 use ethertab_tunnel::v1::{
@@ -27,7 +27,6 @@ pub struct QueueLimits {
 /// A bounded queue of frames. What does not fit is refused, never waited for: the writer serves other ports too.
 pub struct FrameQueue {
     limits: QueueLimits,
-    chunk: usize,
     state: Mutex<State>,
 }
 
@@ -62,14 +61,19 @@ impl State {
         let chunk = self.chunks.pop_front()?;
         self.taken_frames = chunk.frames;
         self.taken_bytes = chunk.records.len();
-        Some(Batch {
-            records: Bytes::from(chunk.records),
-            read: 0,
-        })
+        Some(Batch::of(chunk.records))
     }
 }
 
 impl Batch {
+    /// Of records of frames.
+    pub(super) fn of(records: Vec<u8>) -> Batch {
+        Batch {
+            records: Bytes::from(records),
+            read: 0,
+        }
+    }
+
     /// The frames; each shares the batch's memory.
     pub fn frames(&self) -> impl Iterator<Item = (Offload, Bytes)> + '_ {
         Records::of(&self.records).filter_map(|record| match record {
@@ -105,15 +109,8 @@ impl FrameQueue {
     /// An empty queue.
     #[must_use]
     pub fn new(limits: QueueLimits) -> FrameQueue {
-        FrameQueue::in_chunks(limits, CHUNK)
-    }
-
-    /// An empty queue from which no more than `chunk` bytes are taken at once, unless one frame alone is longer.
-    #[must_use]
-    pub fn in_chunks(limits: QueueLimits, chunk: usize) -> FrameQueue {
         FrameQueue {
             limits,
-            chunk,
             state: Mutex::new(State::default()),
         }
     }
@@ -129,15 +126,10 @@ impl FrameQueue {
         }
         state.frames += 1;
         state.bytes += length;
-        let fits =
-            (state.chunks.back()).is_some_and(|last| last.records.len() + length <= self.chunk);
+        let fits = (state.chunks.back()).is_some_and(|last| last.records.len() + length <= CHUNK);
         if !fits {
             // The first chunk grows as it is needed, so that an idle port holds nothing; behind a full one, expect more.
-            let room = if state.chunks.is_empty() {
-                0
-            } else {
-                self.chunk
-            };
+            let room = if state.chunks.is_empty() { 0 } else { CHUNK };
             state.chunks.push_back(Chunk {
                 records: Vec::with_capacity(room.max(length)),
                 frames: 0,
@@ -166,12 +158,6 @@ impl FrameQueue {
         batch.map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Takes the oldest frames, at most a chunk full, if there are some.
-    #[must_use]
-    pub fn try_take(&self) -> Option<Batch> {
-        self.lock().pop()
-    }
-
     /// Takes the oldest frames as soon as there are some. Dropping the future loses none.
     pub async fn take(&self) -> Batch {
         poll_fn(|context| self.poll_take(context)).await
@@ -191,7 +177,6 @@ impl FrameQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ethertab_tunnel::v1::Checksum;
 
     fn push(queue: &FrameQueue, frame: &[u8]) -> bool {
         queue.push(frame, Offload::NONE)
@@ -245,40 +230,5 @@ mod tests {
         assert!(push(&queue, &[0; 60]));
         assert!(!push(&queue, &[0; 60]));
         assert!(push(&queue, &[0; 40]));
-    }
-
-    #[tokio::test]
-    async fn what_is_left_to_be_done_to_a_frame_stays_beside_it_and_a_batch_is_a_message() {
-        let queue = FrameQueue::in_chunks(
-            QueueLimits {
-                frames: 100,
-                bytes: 100_000,
-            },
-            2_048,
-        );
-        let partial = Offload {
-            checksum: Checksum::Partial {
-                start: 34,
-                offset: 16,
-            },
-            segmentation: None,
-        };
-        for length in [1_000, 1_000, 1_000, 5_000, 20] {
-            assert!(queue.push(&vec![1; length], Offload::NONE));
-            assert!(queue.push(&vec![2; length], partial));
-        }
-        let mut got = Vec::new();
-        while !queue.is_empty() {
-            let message = queue.take().await.into_message();
-            let records: Vec<_> = Records::of(&message).map(Result::unwrap).collect();
-            assert!(message.len() <= 2_048 || records.len() == 1);
-            got.extend(records.iter().map(|record| match record {
-                Record::Frame(offload, frame) => (offload.is_none(), frame.len()),
-                other => panic!("{other:?}"),
-            }));
-        }
-        let expected =
-            [1_000, 1_000, 1_000, 5_000, 20].map(|length| [(true, length), (false, length)]);
-        assert_eq!(got, expected.concat());
     }
 }

@@ -1,5 +1,6 @@
 //! The switch alone: frames go in at one port and are found, or not, at others.
 
+use super::port::Delivery;
 use super::queue::{FrameQueue, QueueLimits};
 use super::*;
 use ethertab_tunnel::v1::{Checksum, Features, Segmentation};
@@ -19,8 +20,8 @@ struct Seen {
 }
 
 impl Outlet for Seen {
-    fn deliver(&self, frame: &[u8], offload: Offload) -> bool {
-        self.queue.push(frame, offload)
+    fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery {
+        self.queue.deliver(frame, offload)
     }
 
     fn takes(&self) -> Features {

@@ -11,7 +11,7 @@ use super::virtio::{self, HEADER};
 use super::{TapError, kernel};
 use crate::config::NetworkPlan;
 use crate::switch::Plug;
-use crate::switch::port::{DropReason, Outlet};
+use crate::switch::port::{Delivery, DropReason, Outlet};
 use ethertab_stack::MacAddress;
 use ethertab_tunnel::v1::{Features, Offload};
 use ethertab_tunnel::{LARGEST_MESSAGE, VLAN_TAG, largest_frame};
@@ -165,17 +165,20 @@ fn list(features: Features) -> String {
 }
 
 impl Outlet for Tap {
-    fn deliver(&self, frame: &[u8], offload: Offload) -> bool {
+    fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery {
         let mut device = self.device.get_ref();
         // The kernel refuses with EIO while somebody has set the interface down, and with EAGAIN or ENOBUFS when it has
         // no room: a drop in either case, as on any card.
-        match self.offload {
-            None => device.write(frame).is_ok(),
+        let written = match self.offload {
+            None => device.write(frame),
             Some(_) => {
                 let header = virtio::emit(offload, frame);
-                let parts = [IoSlice::new(&header), IoSlice::new(frame)];
-                device.write_vectored(&parts).is_ok()
+                device.write_vectored(&[IoSlice::new(&header), IoSlice::new(frame)])
             }
+        };
+        match written {
+            Ok(_) => Delivery::Taken,
+            Err(_) => Delivery::Refused,
         }
     }
 

@@ -12,40 +12,21 @@ mod outbox;
 use super::liveness::Liveness;
 use super::tokens::Tokens;
 use super::{End, Sink, Source, end_of, pings};
-use crate::switch::port::{Outlet, Port};
-use crate::switch::queue::{Batch, FrameQueue};
+use crate::switch::fair::FairQueue;
+use crate::switch::port::Port;
+use crate::switch::queue::Batch;
 use crate::switch::{Plug, Switch};
 use bytes::Bytes;
 use ethertab_tunnel::CloseReason;
-use ethertab_tunnel::v1::{
-    Features, Hello, LARGEST_SINGLE, Offload, RECORD_HEADER, Record, Records, put_hello,
-};
+use ethertab_tunnel::v1::{Hello, LARGEST_SINGLE, RECORD_HEADER, Record, Records, put_hello};
 use futures_util::{SinkExt, StreamExt};
 use outbox::{Grant, Outbox};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Bytes of messages after which the reader lets the writer have a turn.
 const TURN: usize = 128 * 1024;
-
-/// Where the frames for a client go.
-pub(super) struct ClientOutlet {
-    pub(super) queue: Arc<FrameQueue>,
-    /// What its hello lists, as far as we do it.
-    pub(super) takes: Features,
-}
-
-impl Outlet for ClientOutlet {
-    fn deliver(&self, frame: &[u8], offload: Offload) -> bool {
-        self.queue.push(frame, offload)
-    }
-
-    fn takes(&self) -> Features {
-        self.takes
-    }
-}
 
 /// Sends our hello.
 pub(super) async fn introduce(sink: &mut Sink, hello: &Hello) -> Result<(), Error> {
@@ -136,7 +117,7 @@ impl<'s> Conversation<'s> {
     pub(super) async fn write(
         &self,
         sink: &mut Sink,
-        queue: &FrameQueue,
+        queue: &FairQueue,
         sent: usize,
         ping_interval: Duration,
     ) -> End {
@@ -149,7 +130,7 @@ impl<'s> Conversation<'s> {
     async fn write_all(
         &self,
         sink: &mut Sink,
-        queue: &FrameQueue,
+        queue: &FairQueue,
         sent: usize,
         ping_interval: Duration,
     ) -> Result<std::convert::Infallible, Error> {
@@ -160,7 +141,7 @@ impl<'s> Conversation<'s> {
             let may_send = || sent < self.outbox.allowed();
             let ready = match self.outbox.take() {
                 Some(control) => Some(control),
-                None if may_send() => queue.try_take().map(Batch::into_message),
+                None if may_send() => queue.try_take(&port.counters).map(Batch::into_message),
                 None => None,
             };
             let message = match ready {
@@ -170,7 +151,7 @@ impl<'s> Conversation<'s> {
                     sink.flush().await?;
                     tokio::select! {
                         () = self.outbox.changed() => continue,
-                        batch = queue.take(), if may_send() => batch.into_message(),
+                        batch = queue.take(&port.counters), if may_send() => batch.into_message(),
                         _ = pings.tick() => {
                             sink.send(Message::Ping(Bytes::new())).await?;
                             continue;
