@@ -27,6 +27,10 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_util::task::TaskTracker;
 
+/// Bytes that the kernel holds of a session beside what is on its way (tcp(7), TCP_NOTSENT_LOWAT): enough to go on with, while what
+/// waits, waits where it is told apart by flow.
+const UNSENT: u32 = 128 * 1024;
+
 /// Answers browsers.
 pub struct Server {
     /// What sessions share.
@@ -166,6 +170,8 @@ impl Server {
     }
 
     async fn session(&self, peer: SocketAddr, form: Form, stream: TcpStream, early: &[u8]) {
+        // Where it cannot be had, frames only wait in a longer line.
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         let config = Some(session::websocket_config(form, &self.limits));
         let stream =
             WebSocketStream::from_partially_read(stream, early.to_vec(), Role::Server, config)

@@ -212,6 +212,39 @@ async fn the_clients_credit_holds_frames_back_and_pongs_pass_them() {
 }
 
 #[tokio::test]
+async fn a_quiet_flow_passes_what_a_busy_one_has_queued() {
+    let relay = relay(&["--queue-kilobytes", "16384", "--queue-frames", "100000"]).await;
+    let mut alice = client(&relay).await;
+    let mut bob = Tab::new(&relay, &capable()).await;
+    bob.send_frame(Offload::NONE, &frame(ALL, BOB, b"here I am"))
+        .await;
+    alice.receive().await;
+    // Bob reads nothing while Alice sends what no buffer on the way holds.
+    let port = clients(&relay).pop().unwrap();
+    let count = 10_000;
+    for _ in 0..count {
+        alice.send(frame(BOB, ALICE, &[1; 1_400])).await;
+    }
+    until("all were queued", || {
+        port.counters.frames_out.load(Ordering::Relaxed) >= count
+    })
+    .await;
+    let (quiet, _) = segment(BOB, ALICE, b"quiet");
+    let before = port.counters.frames_out.load(Ordering::Relaxed);
+    alice.send(quiet.clone()).await;
+    until("it was queued", || {
+        port.counters.frames_out.load(Ordering::Relaxed) > before
+    })
+    .await;
+    let mut behind = 0;
+    while bob.frame_from(ALICE).await.1 != quiet {
+        behind += 1;
+    }
+    println!("{behind} of {count} frames were too far ahead");
+    assert!(behind < 1_000, "{behind} of {count} frames came first");
+}
+
+#[tokio::test]
 async fn the_relay_gives_new_credit_by_the_quarter_of_its_window() {
     let relay = relay(&["--window-kilobytes", "128"]).await;
     let mut bob = client(&relay).await;
