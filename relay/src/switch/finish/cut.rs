@@ -32,8 +32,7 @@ pub(super) fn cut(frame: &[u8], headers: &Headers, size: usize, mut each: impl F
         let sum = Checksum::pseudo_header(source, destination, protocol, transport.len())
             .with(transport)
             .finish();
-        // RFC 768: a sum of zero is written as its other form; TCP does not care.
-        let sum = if sum == 0 { 0xffff } else { sum };
+        let sum = headers.transport.written(sum);
         put(transport, headers.transport.checksum(), sum);
         each(&segment);
     }

@@ -40,6 +40,15 @@ impl Transport {
         }
     }
 
+    /// A checksum as it is written. RFC 768: a zero would mean that there is none, so UDP has its other form; TCP, which must have
+    /// one, leaves it, and tools take the other form for a mistake.
+    pub(super) const fn written(self, sum: u16) -> u16 {
+        match self {
+            Transport::Udp if sum == 0 => 0xffff,
+            Transport::Udp | Transport::Tcp => sum,
+        }
+    }
+
     /// Where its checksum is, from its start.
     pub(super) const fn checksum(self) -> usize {
         match self {

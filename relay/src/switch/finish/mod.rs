@@ -166,18 +166,15 @@ pub(super) fn finish(
 
 /// Adds up from `start` to the end of the packet, and writes the checksum where it belongs.
 fn complete(frame: &mut [u8], start: usize, offset: usize) {
-    // Padding behind the packet is nobody's.
-    let end = Headers::of(frame)
-        .filter(|headers| points_at(headers, start, offset))
-        .map_or(frame.len(), |headers| headers.payload.1);
+    let own = Headers::of(frame).filter(|headers| points_at(headers, start, offset));
+    // Padding behind the packet is nobody's. What is inside something else is written so that zero cannot mean none.
+    let (end, transport) = own.map_or((frame.len(), Transport::Udp), |headers| {
+        (headers.payload.1, headers.transport)
+    });
     if let Some(covered) = frame.get_mut(start..end)
         && covered.len() >= offset + 2
     {
-        let sum = match checksum::of(covered) {
-            // RFC 768: zero would mean that there is none; for TCP both are the same number.
-            0 => 0xffff,
-            sum => sum,
-        };
+        let sum = transport.written(checksum::of(covered));
         covered[offset..offset + 2].copy_from_slice(&sum.to_be_bytes());
     }
 }

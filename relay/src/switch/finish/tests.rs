@@ -332,3 +332,25 @@ fn a_checksum_that_was_verified_is_forgotten_by_who_cannot_be_told() {
         verified
     );
 }
+
+#[test]
+fn a_checksum_of_zero_is_written_as_its_transport_has_it() {
+    for (transport, written) in [(Transport::Tcp, [0, 0]), (Transport::Udp, [0xff, 0xff])] {
+        let mut shape = Shape {
+            transport,
+            ..plain_segment(0)
+        };
+        // The sum with no data is the data with which the sum is zero.
+        let sum_of = |shape: &Shape, size| {
+            let (frame, offload) = build(shape, size);
+            let done = finished(&frame, offload, Features::NONE).remove(0).0;
+            assert_complete(&done);
+            let at = 34 + transport.checksum();
+            [done[at], done[at + 1]]
+        };
+        shape.payload = vec![0, 0];
+        shape.payload = sum_of(&shape, None).to_vec();
+        assert_eq!(sum_of(&shape, None), written);
+        assert_eq!(sum_of(&shape, Some(1_000)), written);
+    }
+}
