@@ -49,7 +49,8 @@ impl Metrics {
                 let drops: Vec<String> = drops(port).map(|(reason, count)| format!("\"{}\":{count}", reason.label())).collect();
                 format!(
                     "{{\"port\":{},\"kind\":\"{}\",\"name\":\"{}\",\"seconds\":{},\"addresses\":[{}],\
-                     \"frames_in\":{},\"bytes_in\":{},\"frames_out\":{},\"bytes_out\":{},\"drops\":{{{}}}}}",
+                     \"frames_in\":{},\"bytes_in\":{},\"frames_out\":{},\"bytes_out\":{},\
+                     \"segments_in\":{},\"segments_out\":{},\"marked\":{},\"drops\":{{{}}}}}",
                     port.id,
                     kind(port),
                     port.name,
@@ -59,6 +60,9 @@ impl Metrics {
                     load(&counters.bytes_in),
                     load(&counters.frames_out),
                     load(&counters.bytes_out),
+                    load(&counters.segments_in),
+                    load(&counters.segments_out),
+                    load(&counters.marked),
                     drops.join(","),
                 )
             })
@@ -103,13 +107,15 @@ impl Metrics {
             self.started.elapsed().as_secs()
         );
         type Field = fn(&Port) -> &AtomicU64;
-        let fields: [(&str, &str, Field); 4] = [
+        let fields: [(&str, &str, Field); 6] = [
             ("frames", "in", |port| &port.counters.frames_in),
             ("frames", "out", |port| &port.counters.frames_out),
             ("bytes", "in", |port| &port.counters.bytes_in),
             ("bytes", "out", |port| &port.counters.bytes_out),
+            ("segments", "in", |port| &port.counters.segments_in),
+            ("segments", "out", |port| &port.counters.segments_out),
         ];
-        for unit in ["frames", "bytes"] {
+        for unit in ["frames", "bytes", "segments"] {
             let _ = writeln!(text, "# TYPE ethertab_{unit}_total counter");
             for (_, direction, field) in fields.iter().filter(|field| field.0 == unit) {
                 for port in &ports {

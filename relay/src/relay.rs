@@ -1,6 +1,6 @@
 //! Puts the relay together and takes it apart.
 
-use crate::config::Plan;
+use crate::config::{NetworkPlan, Plan};
 use crate::demo;
 use crate::gateway;
 use crate::http;
@@ -9,11 +9,13 @@ use crate::page::Page;
 use crate::plain::plain;
 use crate::server::Server;
 use crate::server::origin::Origins;
+use crate::session::Shared;
 use crate::switch::guard::Guard;
 use crate::switch::port::Kind;
 use crate::switch::{Switch, SwitchConfig};
 use crate::uplink::tap::Tap;
 use crate::uplink::{TapError, overlapping};
+use ethertab_tunnel::v1::{Features, Hello};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -106,7 +108,7 @@ impl Relay {
         let tap = match &plan.tap {
             Some(name) => Some((
                 name.clone(),
-                Tap::create(name, &plan.network).map_err(StartError::Tap)?,
+                Tap::create(name, &plan.network, plan.offload).map_err(StartError::Tap)?,
             )),
             None => None,
         };
@@ -136,13 +138,17 @@ impl Relay {
         relay.spawn(metrics::report_drops(Arc::clone(&switch)));
         relay.spawn(metrics::report_refusals(leases.clone()));
         let server = Arc::new(Server {
-            switch,
+            shared: Shared {
+                switch,
+                tokens: Arc::default(),
+                stop: relay.stop.clone(),
+            },
             page: plan.page.clone().map_or(Page::Embedded, Page::Directory),
             origins: Origins::new(&plan.allow_origin),
             max_clients: plan.max_clients,
             limits: plan.client,
+            hello: hello(plan),
             metrics: Metrics::new(leases),
-            stop: relay.stop.clone(),
             tasks: relay.tasks.clone(),
             clients: Arc::new(AtomicUsize::new(0)),
             visitors: AtomicU64::new(0),
@@ -245,6 +251,22 @@ impl Relay {
 
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.tasks
+    }
+}
+
+/// How the relay introduces itself. It takes whatever may be left to be done to a frame: the switch does it where nobody else will.
+fn hello(plan: &Plan) -> Hello {
+    Hello {
+        hardware: NetworkPlan::hardware_address(plan.network.gateway).0,
+        mtu: plan.network.mtu,
+        features: if plan.offload {
+            Features::CHECKSUM | Features::TCP4 | Features::TCP6 | Features::UDP
+        } else {
+            Features::NONE
+        },
+        largest_message: plan.client.largest_message,
+        credit: plan.client.window,
+        ..Hello::default()
     }
 }
 

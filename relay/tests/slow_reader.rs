@@ -26,9 +26,7 @@ async fn a_client_that_never_reads_costs_bounded_memory_and_harms_nobody() {
     stuck
         .send(frame(ALL, CAROL, b"I am here and read nothing"))
         .await;
-    let (mut alice, mut bob) = (client(&relay).await, client(&relay).await);
-    bob.send(frame(ALL, BOB, b"I read")).await;
-    alice.receive().await;
+    // Before anybody else is there, who would hear it too.
     let known = || {
         relay
             .switch()
@@ -37,6 +35,9 @@ async fn a_client_that_never_reads_costs_bounded_memory_and_harms_nobody() {
             .any(|(address, _)| address.0 == CAROL)
     };
     until("the stuck one is known", known).await;
+    let (mut alice, mut bob) = (client(&relay).await, client(&relay).await);
+    bob.send(frame(ALL, BOB, b"I read")).await;
+    alice.receive().await;
     let before = resident();
     let big = frame(CAROL, ALICE, &[7; 1_400]);
     for n in 0..FRAMES {

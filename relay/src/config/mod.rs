@@ -30,6 +30,8 @@ pub struct Plan {
     pub page: Option<PathBuf>,
     /// Name of the TAP interface; `None`: there is none.
     pub tap: Option<String>,
+    /// Whether frames may come and go with something left to be done to them.
+    pub offload: bool,
     /// Port of the demonstration site; `None`: there is none.
     pub demo_port: Option<u16>,
     /// The network.
@@ -84,6 +86,10 @@ impl NetworkPlan {
 pub struct ClientLimits {
     /// What may wait for it.
     pub queue: QueueLimits,
+    /// Bytes that it may have on their way to us, if it speaks the negotiated form.
+    pub window: u64,
+    /// The largest message of the negotiated form with many frames in it, in bytes, in either direction.
+    pub largest_message: u32,
     /// Time between pings.
     pub ping_interval: Duration,
     /// Time without a sign of life after which it is disconnected.
@@ -115,6 +121,7 @@ impl TryFrom<Options> for Plan {
             max_clients: options.max_clients as usize,
             page: options.page,
             tap: (!options.no_tap).then_some(options.tap),
+            offload: !options.no_offload,
             demo_port: (!options.no_demo && options.demo_port != 0).then_some(options.demo_port),
             network,
             name_servers: options.dns.into_iter().map(|server| server.0).collect(),
@@ -124,6 +131,8 @@ impl TryFrom<Options> for Plan {
                     frames: options.queue_frames as usize,
                     bytes: options.queue_kilobytes as usize * 1_024,
                 },
+                window: u64::from(options.window_kilobytes) * 1_024,
+                largest_message: options.message_kilobytes * 1_024,
                 ping_interval: Duration::from_secs(options.ping_interval.into()),
                 ping_timeout: Duration::from_secs(options.ping_timeout.into()),
             },

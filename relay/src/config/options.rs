@@ -94,6 +94,13 @@ pub struct Options {
     #[arg(long, help_heading = "This host's side")]
     pub no_tap: bool,
 
+    /// Take and hand over complete frames only, at the TAP and in the tunnel.
+    ///
+    /// Otherwise the kernel and capable tabs exchange segments of up to 64 KiB whose checksums nobody fills in on the way,
+    /// and the relay cuts them for everybody else. That is many times faster; this is for finding out whether it is to blame.
+    #[arg(long, help_heading = "This host's side")]
+    pub no_offload: bool,
+
     /// Port of the demonstration site on the host's side of the TAP.
     ///
     /// An ordinary web server on this host's kernel, reachable through the TAP alone: a page, a picture, 100 MB, a
@@ -160,6 +167,18 @@ pub struct Options {
     /// Kilobytes of frames that wait for one client before more are dropped.
     #[arg(long, value_name = "KILOBYTES", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(128..=1_048_576), help_heading = "Limits for each client")]
     pub queue_kilobytes: u32,
+
+    /// Kilobytes that one client may have on their way to the relay.
+    ///
+    /// Clients that speak the plain form know of no such limit; TCP bounds them.
+    #[arg(long, value_name = "KILOBYTES", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(128..=1_048_576), help_heading = "Limits for each client")]
+    pub window_kilobytes: u32,
+
+    /// Kilobytes of a message into which many frames are put, for clients that take such.
+    ///
+    /// Browsers cost time for each message, hardly for each byte; much larger ones make others wait.
+    #[arg(long, value_name = "KILOBYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..=1_024), help_heading = "Limits for each client")]
+    pub message_kilobytes: u32,
 
     /// Hardware addresses that one client may use (more than one for a bridge of virtual machines).
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4_096), help_heading = "Limits for each client")]

@@ -4,6 +4,7 @@ use crate::switch::Plug;
 use crate::switch::queue::{Batch, FrameQueue};
 use ethertab_stack::Instant;
 use ethertab_stack::driver::{Clock, Link, LinkEvent};
+use ethertab_tunnel::v1::Offload;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -41,7 +42,8 @@ impl Link for SwitchLink {
         frame: &mut Vec<u8>,
     ) -> Poll<Result<LinkEvent, Infallible>> {
         loop {
-            if let Some(next) = self.batch.as_mut().and_then(Batch::next_frame) {
+            // The gateway takes nothing that is still to be finished, so there is nothing to know about a frame.
+            if let Some((_, next)) = self.batch.as_mut().and_then(Batch::next_frame) {
                 frame.clear();
                 frame.extend_from_slice(next);
                 return Poll::Ready(Ok(LinkEvent::Frame(self.clock.now())));
@@ -56,7 +58,7 @@ impl Link for SwitchLink {
     }
 
     fn transmit(&mut self, frame: &[u8]) -> Result<(), Infallible> {
-        self.plug.forward(frame, tokio::time::Instant::now());
+        (self.plug).forward(frame, Offload::NONE, tokio::time::Instant::now());
         Ok(())
     }
 }

@@ -10,9 +10,9 @@ use crate::config::ClientLimits;
 use crate::http::{Body, Site, content, method_not_allowed, text};
 use crate::metrics::Metrics;
 use crate::page::Page;
-use crate::session::{self, Form, SessionConfig};
-use crate::switch::Switch;
+use crate::session::{self, Form, SessionConfig, Shared};
 use ethertab_tunnel::PATH;
+use ethertab_tunnel::v1::Hello;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -25,13 +25,16 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// Bytes that the kernel holds of a session beside what is on its way (tcp(7), TCP_NOTSENT_LOWAT): enough to go on with, while what
+/// waits, waits where it is told apart by flow.
+const UNSENT: u32 = 128 * 1024;
 
 /// Answers browsers.
 pub struct Server {
-    /// Where frames go.
-    pub switch: Arc<Switch>,
+    /// What sessions share.
+    pub shared: Shared,
     /// The page.
     pub page: Page,
     /// Who may open the tunnel.
@@ -40,10 +43,10 @@ pub struct Server {
     pub max_clients: usize,
     /// Limits for each.
     pub limits: ClientLimits,
+    /// How we introduce ourselves to those who speak the negotiated form, but for the token.
+    pub hello: Hello,
     /// What can be read about the relay.
     pub metrics: Metrics,
-    /// Ends all sessions.
-    pub stop: CancellationToken,
     /// Where sessions run.
     pub tasks: TaskTracker,
     /// Clients connected now.
@@ -72,12 +75,12 @@ impl Site for Server {
             "/status" => content(
                 StatusCode::OK,
                 "application/json",
-                self.metrics.json(&self.switch),
+                self.metrics.json(&self.shared.switch),
             ),
             "/metrics" => content(
                 StatusCode::OK,
                 "text/plain; version=0.0.4; charset=utf-8",
-                self.metrics.prometheus(&self.switch),
+                self.metrics.prometheus(&self.shared.switch),
             ),
             path => self.page.answer(path, request.headers()).await,
         }
@@ -167,7 +170,9 @@ impl Server {
     }
 
     async fn session(&self, peer: SocketAddr, form: Form, stream: TcpStream, early: &[u8]) {
-        let config = Some(session::websocket_config());
+        // Where it cannot be had, frames only wait in a longer line.
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
+        let config = Some(session::websocket_config(form, &self.limits));
         let stream =
             WebSocketStream::from_partially_read(stream, early.to_vec(), Role::Server, config)
                 .await;
@@ -184,10 +189,10 @@ impl Server {
         let config = SessionConfig {
             name: format!("tab {number}"),
             peer,
-            form,
             limits: self.limits,
+            hello: (form == Form::Negotiated).then_some(self.hello),
         };
-        session::run(stream, &self.switch, config, &self.stop).await;
+        session::run(stream, &self.shared, config).await;
     }
 
     /// RFC 6455 §4.2.2: an origin that is not welcome is answered with 403.

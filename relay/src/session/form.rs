@@ -1,43 +1,30 @@
-//! How frames sit in messages. A client's [`Form`] is settled in the opening handshake.
+//! Which form of the tunnel's protocol a client speaks: settled in the opening handshake.
 
-use crate::switch::queue::Batch;
-use bytes::Bytes;
-use ethertab_tunnel::{CloseReason, SUBPROTOCOL_BINARY};
+use ethertab_tunnel::{SUBPROTOCOL, SUBPROTOCOL_BINARY};
 
 /// A form of the tunnel's protocol; see the specification in [`ethertab_tunnel`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// One message is one frame.
     Plain,
+    /// A message is many records; see [`ethertab_tunnel::v1`].
+    Negotiated,
 }
-
-/// A message that holds no frames, and why the session must end for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotFrames(pub CloseReason);
 
 impl Form {
     /// Picks the form for a client that offers these subprotocols, and the name to answer with, if any.
     #[must_use]
-    pub fn negotiate<'o>(
-        mut offers: impl Iterator<Item = &'o str>,
-    ) -> (Form, Option<&'static str>) {
-        let binary = offers.any(|offer| offer == SUBPROTOCOL_BINARY);
-        (Form::Plain, binary.then_some(SUBPROTOCOL_BINARY))
-    }
-
-    /// Hands each frame of a message to `take`.
-    pub fn unpack(self, message: &[u8], mut take: impl FnMut(&[u8])) -> Result<(), NotFrames> {
-        match self {
-            Form::Plain => take(message),
+    pub fn negotiate<'o>(offers: impl Iterator<Item = &'o str>) -> (Form, Option<&'static str>) {
+        let mut answer = (Form::Plain, None);
+        for offer in offers {
+            if offer == SUBPROTOCOL {
+                return (Form::Negotiated, Some(SUBPROTOCOL));
+            }
+            if offer == SUBPROTOCOL_BINARY {
+                answer.1 = Some(SUBPROTOCOL_BINARY);
+            }
         }
-        Ok(())
-    }
-
-    /// The messages that carry these frames.
-    pub fn pack(self, batch: &Batch) -> impl Iterator<Item = Bytes> + '_ {
-        match self {
-            Form::Plain => batch.frames(),
-        }
+        answer
     }
 }
 
@@ -59,6 +46,16 @@ mod tests {
         assert_eq!(
             Form::negotiate(["x", "ethertab.v9"].into_iter()),
             (Form::Plain, None)
+        );
+    }
+
+    #[test]
+    fn the_richer_form_is_taken_wherever_it_stands_in_the_list() {
+        let richer = (Form::Negotiated, Some("ethertab.v1"));
+        assert_eq!(Form::negotiate(["ethertab.v1"].into_iter()), richer);
+        assert_eq!(
+            Form::negotiate(["binary", "ethertab.v1"].into_iter()),
+            richer
         );
     }
 }

@@ -3,30 +3,40 @@
 //! A session is one task with three parts that end together: the reader hands each frame straight to the switch (and
 //! so to the TAP, without another queue); the writer empties the port's queue, feeding message after message and
 //! flushing only when the queue is empty or the socket full; the watch ends the session when nothing was heard for
-//! long. How frames sit in messages is [`Form`]'s business.
+//! long. How frames sit in messages is the business of [`plain`] and [`negotiated`].
 
 mod form;
 mod liveness;
+mod negotiated;
+mod outlet;
+mod plain;
+mod tokens;
 
-pub use form::{Form, NotFrames};
+pub use form::Form;
+pub use tokens::Tokens;
 
 use crate::config::ClientLimits;
-use crate::plain::plain;
-use crate::switch::port::{Kind, Port};
-use crate::switch::queue::FrameQueue;
+use crate::plain::plain as without_number;
+use crate::switch::fair::FairQueue;
+use crate::switch::port::{Kind, Outlet, Port};
 use crate::switch::{Plug, Switch};
+use ethertab_tunnel::v1::{
+    Features, Hello, LARGEST_CLOSING, LARGEST_CONTROL, LARGEST_SINGLE, put_closing,
+};
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use liveness::Liveness;
+use negotiated::Conversation;
+use outlet::ClientOutlet;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -44,6 +54,8 @@ const WRITE_BUFFER: usize = 64 * 1024;
 const CLOSING_TIME: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<TcpStream>;
+type Sink = SplitSink<Socket, Message>;
+type Source = SplitStream<Socket>;
 
 /// What a session is made from.
 #[derive(Clone, Debug)]
@@ -52,10 +64,10 @@ pub struct SessionConfig {
     pub name: String,
     /// Where it is.
     pub peer: SocketAddr,
-    /// How frames sit in messages.
-    pub form: Form,
     /// Its limits.
     pub limits: ClientLimits,
+    /// How we introduce ourselves, but for the token; `None`: it speaks the plain form.
+    pub hello: Option<Hello>,
 }
 
 /// Why a session ended.
@@ -82,137 +94,144 @@ impl fmt::Display for End {
 
 /// The limits of a session's WebSocket.
 #[must_use]
-pub fn websocket_config() -> WebSocketConfig {
+pub fn websocket_config(form: Form, limits: &ClientLimits) -> WebSocketConfig {
+    let largest = match form {
+        Form::Plain => LARGEST_MESSAGE,
+        Form::Negotiated => LARGEST_SINGLE.max(limits.largest_message as usize),
+    };
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(2 * WRITE_BUFFER + 2 * LARGEST_MESSAGE)
-        .max_message_size(Some(LARGEST_MESSAGE))
-        .max_frame_size(Some(LARGEST_MESSAGE))
+        .max_write_buffer_size(2 * WRITE_BUFFER + 2 * largest)
+        .max_message_size(Some(largest))
+        .max_frame_size(Some(largest))
+}
+
+/// What sessions share.
+pub struct Shared {
+    /// Where frames go.
+    pub switch: Arc<Switch>,
+    /// The sessions that clients can come back to.
+    pub tokens: Arc<Tokens>,
+    /// Ends all sessions.
+    pub stop: CancellationToken,
 }
 
 /// Serves one client until it is gone.
-pub async fn run(
-    socket: Socket,
-    switch: &Arc<Switch>,
-    config: SessionConfig,
-    stop: &CancellationToken,
-) {
-    let SessionConfig {
-        name,
-        peer,
-        form,
-        limits,
-    } = config;
-    let queue = Arc::new(FrameQueue::new(limits.queue));
-    let plug = switch.plug_in(
-        Kind::Client,
-        name.clone(),
-        Box::new(Arc::clone(&queue)),
-        None,
-    );
-    tracing::info!("{name} is here, from {peer}");
-    let liveness = Liveness::new(limits.ping_timeout);
-    let (mut sink, mut stream) = socket.split();
-    let end = tokio::select! {
-        end = read(&mut stream, form, &plug, &liveness) => end,
-        end = write(&mut sink, form, &queue, plug.port(), &liveness, limits.ping_interval) => end,
-        () = liveness.lost() => End::Ours(CloseReason::Silent),
-        () = stop.cancelled() => End::Ours(CloseReason::GoingAway),
+pub async fn run(socket: Socket, shared: &Shared, config: SessionConfig) {
+    let (mut sink, mut source) = socket.split();
+    let session = Session {
+        shared,
+        liveness: Liveness::new(config.limits.ping_timeout),
+        config,
+        port: OnceLock::new(),
     };
-    let port = Arc::clone(plug.port());
-    drop(plug);
-    tracing::info!("{name} is gone after {}; {end}", summary(&port));
+    let end = tokio::select! {
+        end = session.serve(&mut sink, &mut source) => end,
+        () = session.liveness.lost() => End::Ours(CloseReason::Silent),
+        () = shared.stop.cancelled() => End::Ours(CloseReason::GoingAway),
+    };
+    let name = &session.config.name;
+    match session.port.get() {
+        Some(port) => tracing::info!("{name} is gone after {}; {end}", summary(port)),
+        None => tracing::info!(
+            "{name}, from {}, never said hello; {end}",
+            session.config.peer
+        ),
+    }
     // The halves belong together, so this cannot fail.
-    if let Ok(socket) = sink.reunite(stream) {
-        finish(socket, end).await;
+    if let Ok(socket) = sink.reunite(source) {
+        finish(socket, end, session.config.hello.is_some()).await;
+    }
+}
+
+/// A client's session.
+struct Session<'s> {
+    shared: &'s Shared,
+    config: SessionConfig,
+    liveness: Liveness,
+    /// Its port on the switch, once it is there.
+    port: OnceLock<Arc<Port>>,
+}
+
+impl Session<'_> {
+    async fn serve(&self, sink: &mut Sink, source: &mut Source) -> End {
+        match self.config.hello {
+            None => self.serve_plain(sink, source).await,
+            Some(hello) => self.serve_negotiated(sink, source, hello).await,
+        }
+    }
+
+    async fn serve_plain(&self, sink: &mut Sink, source: &mut Source) -> End {
+        let limits = &self.config.limits;
+        let queue = Arc::new(FairQueue::new(limits.queue));
+        let plug = self.plug_in(Box::new(ClientOutlet {
+            queue: Arc::clone(&queue),
+            takes: Features::NONE,
+        }));
+        tokio::select! {
+            end = plain::read(source, &plug, &self.liveness) => end,
+            end = plain::write(sink, &queue, plug.port(), &self.liveness, limits.ping_interval) => end,
+        }
+    }
+
+    async fn serve_negotiated(&self, sink: &mut Sink, source: &mut Source, hello: Hello) -> End {
+        let Shared { switch, tokens, .. } = self.shared;
+        let limits = &self.config.limits;
+        let registration = match tokens.register() {
+            Ok(registration) => registration,
+            Err(error) => return End::Broken(error.to_string()),
+        };
+        let ours = Hello {
+            token: registration.token,
+            ..hello
+        };
+        if let Err(error) = negotiated::introduce(sink, &ours).await {
+            return end_of(&error);
+        }
+        let met = negotiated::meet(source, ours.largest_message, &self.liveness).await;
+        let (theirs, first) = match met {
+            Ok(met) => met,
+            Err(end) => return end,
+        };
+        let largest = theirs.largest_message.min(ours.largest_message);
+        let queue = Arc::new(FairQueue::with_messages(limits.queue, largest as usize));
+        let plug = self.plug_in(Box::new(ClientOutlet {
+            queue: Arc::clone(&queue),
+            takes: theirs.features & ours.features,
+        }));
+        let _ = registration.live.port.set(plug.port().id);
+        if negotiated::resume(tokens, &theirs, switch, &plug) {
+            tracing::info!("{} came back", self.config.name);
+        }
+        let conversation = Conversation::new(&theirs, &self.liveness, &plug);
+        let interval = limits.ping_interval;
+        tokio::select! {
+            end = conversation.read(source, &ours, first) => end,
+            end = conversation.write(sink, &queue, LARGEST_CONTROL, interval) => end,
+            () = registration.live.replaced.cancelled() => End::Ours(CloseReason::Replaced),
+        }
+    }
+
+    fn plug_in(&self, outlet: Box<dyn Outlet>) -> Plug {
+        let SessionConfig { name, peer, .. } = &self.config;
+        let plug = (self.shared.switch).plug_in(Kind::Client, name.clone(), outlet, None);
+        tracing::info!("{name} is here, from {peer}");
+        let _ = self.port.set(Arc::clone(plug.port()));
+        plug
     }
 }
 
 /// Closes a connection that there is no place for.
 pub async fn send_away(socket: Socket) {
-    finish(socket, End::Ours(CloseReason::Full)).await;
+    finish(socket, End::Ours(CloseReason::Full), false).await;
 }
 
-async fn read(
-    stream: &mut SplitStream<Socket>,
-    form: Form,
-    plug: &Plug,
-    liveness: &Liveness,
-) -> End {
-    loop {
-        let message = match stream.next().await {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return end_of(&error),
-            None => return End::Theirs(None),
-        };
-        let now = Instant::now();
-        liveness.heard(now);
-        match message {
-            Message::Binary(message) => {
-                if let Err(NotFrames(reason)) =
-                    form.unpack(&message, |frame| plug.forward(frame, now))
-                {
-                    return End::Ours(reason);
-                }
-            }
-            Message::Text(_) => return End::Ours(CloseReason::TextMessage),
-            Message::Close(frame) => return End::Theirs(frame.map(|frame| frame.code.into())),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-        }
-    }
-}
-
-async fn write(
-    sink: &mut SplitSink<Socket, Message>,
-    form: Form,
-    queue: &FrameQueue,
-    port: &Port,
-    liveness: &Liveness,
-    ping_interval: Duration,
-) -> End {
-    let mut pings = tokio::time::interval_at(Instant::now() + ping_interval, ping_interval);
-    pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut batch = None;
-    loop {
-        let sent = if let Some(frames) = batch.take() {
-            match send_batch(sink, form, frames).await {
-                // More may have come meanwhile; only an empty queue is worth a system call for less than a full buffer.
-                Ok(()) if !queue.is_empty() => {
-                    batch = Some(queue.take().await);
-                    continue;
-                }
-                Ok(()) => sink.flush().await,
-                Err(error) => Err(error),
-            }
-        } else {
-            tokio::select! {
-                frames = queue.take() => {
-                    batch = Some(frames);
-                    continue;
-                }
-                _ = pings.tick() => sink.send(Message::Ping(Bytes::new())).await,
-                () = port.challenged() => {
-                    liveness.challenge();
-                    sink.send(Message::Ping(Bytes::new())).await
-                }
-            }
-        };
-        if let Err(error) = sent {
-            return end_of(&error);
-        }
-    }
-}
-
-async fn send_batch(
-    sink: &mut SplitSink<Socket, Message>,
-    form: Form,
-    batch: crate::switch::queue::Batch,
-) -> Result<(), Error> {
-    for message in form.pack(&batch) {
-        sink.feed(Message::Binary(message)).await?;
-    }
-    Ok(())
+/// The clock of WebSocket pings.
+fn pings(interval: Duration) -> Interval {
+    let mut pings = tokio::time::interval_at(Instant::now() + interval, interval);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings
 }
 
 fn end_of(error: &Error) -> End {
@@ -224,17 +243,23 @@ fn end_of(error: &Error) -> End {
             End::Broken("it hung up without a word".into())
         }
         Error::Protocol(_) => End::Ours(CloseReason::ProtocolError),
-        Error::Io(error) => End::Broken(plain(error)),
+        Error::Io(error) => End::Broken(without_number(error)),
         error => End::Broken(error.to_string()),
     }
 }
 
 /// Tells the client why, then lets it hang up first: a socket closed with unread bytes in it is reset, and a reset
 /// would throw away the reason that is still on its way.
-async fn finish(mut socket: Socket, end: End) {
+async fn finish(mut socket: Socket, end: End, negotiated: bool) {
     let leave = async {
         match end {
             End::Ours(reason) => {
+                if negotiated {
+                    let mut record = [0; LARGEST_CLOSING];
+                    let length = put_closing(reason, &mut record);
+                    let record = Bytes::copy_from_slice(&record[..length]);
+                    let _ = socket.feed(Message::Binary(record)).await;
+                }
                 let frame = CloseFrame {
                     code: CloseCode::from(reason.code()),
                     reason: reason.text().into(),

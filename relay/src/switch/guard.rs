@@ -1,6 +1,7 @@
 //! What a client may not say: frames that would make others take it for the host, the gateway or the DHCP server, and
 //! requests for addresses in the name of another station.
 
+use ethertab_tunnel::v1::{Offload, Segmentation};
 use std::net::Ipv4Addr;
 
 const ARP: [u8; 2] = [0x08, 0x06];
@@ -22,7 +23,7 @@ pub struct Guard {
 impl Guard {
     /// Whether a client may send this frame, which is at least as long as an Ethernet header.
     #[must_use]
-    pub fn permits(&self, frame: &[u8]) -> bool {
+    pub fn permits(&self, frame: &[u8], offload: Offload) -> bool {
         // A tag would hide everything below from us, and Linux strips a tag of priority alone: look behind it.
         let mut rest = &frame[12..];
         while rest.len() >= 6 && rest[..2] == VLAN {
@@ -35,13 +36,14 @@ impl Guard {
                 .get(14..18)
                 .is_none_or(|sender| !self.is_protected(sender))
         } else if ether_type == IPV4 {
-            self.permits_ipv4(payload, &frame[6..12])
+            let train = matches!(offload.segmentation, Some((Segmentation::Udp, _)));
+            self.permits_ipv4(payload, &frame[6..12], train)
         } else {
             true
         }
     }
 
-    fn permits_ipv4(&self, packet: &[u8], station: &[u8]) -> bool {
+    fn permits_ipv4(&self, packet: &[u8], station: &[u8], train: bool) -> bool {
         let Some(header) = packet.first_chunk::<20>() else {
             return true;
         };
@@ -59,8 +61,9 @@ impl Guard {
         }
         // The switch bounds the hardware addresses of a client and the DHCP server the leases of each: whoever could ask in
         // the name of others would be bound by neither. Cutting the message so that the name comes later is no way round.
+        // Nor is a train, of which only the first datagram stands where it is looked at.
         let to_server = datagram.get(2..4) == Some(&DHCP_SERVER_PORT);
-        !to_server || datagram.get(DHCP_HARDWARE) == Some(station)
+        !to_server || !train && datagram.get(DHCP_HARDWARE) == Some(station)
     }
 
     fn is_protected(&self, address: &[u8]) -> bool {
@@ -74,6 +77,11 @@ mod tests {
 
     const HOST: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
     const TAB: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 100);
+
+    /// Whether it lets a complete frame pass.
+    fn permits(frame: &[u8]) -> bool {
+        guard().permits(frame, Offload::NONE)
+    }
 
     fn guard() -> Guard {
         Guard {
@@ -107,20 +115,20 @@ mod tests {
 
     #[test]
     fn a_client_may_speak_for_itself() {
-        assert!(guard().permits(&frame(ARP, &arp(TAB))));
-        assert!(guard().permits(&frame(IPV4, &udp(TAB, 68))));
-        assert!(guard().permits(&frame([0x86, 0xdd], &[0; 40])));
+        assert!(permits(&frame(ARP, &arp(TAB))));
+        assert!(permits(&frame(IPV4, &udp(TAB, 68))));
+        assert!(permits(&frame([0x86, 0xdd], &[0; 40])));
     }
 
     #[test]
     fn a_client_may_not_claim_the_hosts_address() {
-        assert!(!guard().permits(&frame(ARP, &arp(HOST))));
-        assert!(!guard().permits(&frame(IPV4, &udp(HOST, 1_234))));
+        assert!(!permits(&frame(ARP, &arp(HOST))));
+        assert!(!permits(&frame(IPV4, &udp(HOST, 1_234))));
     }
 
     #[test]
     fn a_client_may_not_hand_out_leases() {
-        assert!(!guard().permits(&frame(IPV4, &udp(TAB, 67))));
+        assert!(!permits(&frame(IPV4, &udp(TAB, 67))));
     }
 
     #[test]
@@ -133,9 +141,25 @@ mod tests {
             packet.resize(20 + length, 0);
             frame(IPV4, &packet)
         };
-        assert!(guard().permits(&asking([2, 0, 0, 0, 0, 9], 300)));
-        assert!(!guard().permits(&asking([2, 0, 0, 0, 0, 8], 300)));
-        assert!(!guard().permits(&asking([2, 0, 0, 0, 0, 9], 41)), "cut off");
+        assert!(permits(&asking([2, 0, 0, 0, 0, 9], 300)));
+        assert!(!permits(&asking([2, 0, 0, 0, 0, 8], 300)));
+        assert!(!permits(&asking([2, 0, 0, 0, 0, 9], 41)), "cut off");
+    }
+
+    #[test]
+    fn a_train_of_requests_is_no_way_to_ask_in_other_names() {
+        let mut packet = udp(Ipv4Addr::UNSPECIFIED, 68);
+        packet[22..24].copy_from_slice(&DHCP_SERVER_PORT);
+        packet.resize(20 + 8 + 28, 0);
+        packet.extend([2, 0, 0, 0, 0, 9]);
+        packet.resize(20 + 600, 0);
+        let frame = frame(IPV4, &packet);
+        assert!(permits(&frame));
+        let train = Offload {
+            segmentation: Some((Segmentation::Udp, 300)),
+            ..Offload::NONE
+        };
+        assert!(!guard().permits(&frame, train));
     }
 
     #[test]
@@ -143,7 +167,7 @@ mod tests {
         let mut tagged = vec![0, 0];
         tagged.extend(ARP);
         tagged.extend(arp(HOST));
-        assert!(!guard().permits(&frame(VLAN, &tagged)));
+        assert!(!permits(&frame(VLAN, &tagged)));
     }
 
     #[test]
@@ -154,7 +178,7 @@ mod tests {
             frame(VLAN, &[0; 9]),
         ] {
             for length in 14..=whole.len() {
-                let _ = guard().permits(&whole[..length]);
+                let _ = permits(&whole[..length]);
             }
         }
     }

@@ -5,6 +5,9 @@
 //! passes one lock for a moment and one queue. Nothing here waits, so one slow port cannot hold up another; what a
 //! queue cannot take is dropped and counted at the port that was too slow.
 //!
+//! A frame may come with something left to be done to it: its checksum, or cutting it ([`Offload`]). It goes on as it is to
+//! ports that take it so; for others, [`finish`] does it on the way out.
+//!
 //! It trusts the uplink and the gateway. A client is trusted with its own addresses only:
 //! - the host's and the gateway's hardware addresses are pinned to their ports;
 //! - an address that another client uses stays there until that client is gone, or was silent for five minutes. When
@@ -13,6 +16,8 @@
 //! - it hears what is sent to its addresses, to groups and to all, and nothing else;
 //! - [`guard`] drops frames that pose as the relay's own hosts, and requests for other stations' leases; each client's broadcasts are bounded in number.
 
+pub mod fair;
+pub mod finish;
 pub mod guard;
 pub mod port;
 pub mod queue;
@@ -21,7 +26,8 @@ mod table;
 pub use table::{AGEING, TableLimits};
 
 use ethertab_stack::MacAddress;
-use ethertab_tunnel::{SHORTEST_FRAME, VLAN_TAG, largest_frame};
+use ethertab_tunnel::SHORTEST_FRAME;
+use ethertab_tunnel::v1::Offload;
 use guard::Guard;
 use port::{DropReason, Kind, Outlet, Port};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -124,6 +130,15 @@ impl Switch {
         self.lock().table.addresses().collect()
     }
 
+    /// Pulls the plug of the port `before` and gives its addresses to `newcomer`, all at once: its owner goes on there.
+    pub fn take_over(&self, before: u64, newcomer: &Plug) {
+        let mut state = self.lock();
+        state.ports.retain(|port| port.id != before);
+        state
+            .table
+            .hand_over(before, &newcomer.port, Instant::now());
+    }
+
     /// The network's MTU in bytes.
     #[must_use]
     pub fn mtu(&self) -> usize {
@@ -131,39 +146,33 @@ impl Switch {
     }
 
     /// Takes one frame that came in at a port and hands it on.
-    fn forward(&self, from: &Arc<Port>, frame: &[u8], now: Instant) {
-        if let Some(reason) = self.refuse(from, frame) {
+    fn forward(&self, from: &Arc<Port>, frame: &[u8], offload: Offload, now: Instant) {
+        if let Err(reason) = self.admit(from, frame, offload) {
             from.counters.drop_frame(reason);
             return;
         }
-        from.counters.count_in(frame.len());
+        from.counters.count_in(frame, offload);
         match self.target(from, frame, now) {
-            Target::One(port) => port.send(frame),
-            Target::Others(ports) => ports.iter().for_each(|port| port.send(frame)),
+            Target::One(port) => port.send(frame, offload),
+            Target::Others(ports) => ports.iter().for_each(|port| port.send(frame, offload)),
             Target::Nobody(reason) => from.counters.drop_frame(reason),
         }
     }
 
-    /// What is wrong with the frame itself.
-    fn refuse(&self, from: &Port, frame: &[u8]) -> Option<DropReason> {
+    /// Whether nothing is wrong with the frame itself.
+    fn admit(&self, from: &Port, frame: &[u8], offload: Offload) -> Result<(), DropReason> {
         if frame.len() < SHORTEST_FRAME {
-            return Some(DropReason::Short);
+            return Err(DropReason::Short);
         }
-        let tag = if frame[12..14] == [0x81, 0x00] {
-            VLAN_TAG
-        } else {
-            0
-        };
-        if frame.len() > largest_frame(self.config.mtu) + tag {
-            return Some(DropReason::Oversized);
-        }
+        let client = from.kind == Kind::Client;
+        finish::admit(frame, offload, self.config.mtu, !client)?;
         if !source(frame).is_unicast() {
-            return Some(DropReason::BadSource);
+            return Err(DropReason::BadSource);
         }
-        if from.kind == Kind::Client && !self.config.guard.permits(frame) {
-            return Some(DropReason::Forbidden);
+        if client && !self.config.guard.permits(frame, offload) {
+            return Err(DropReason::Forbidden);
         }
-        None
+        Ok(())
     }
 
     fn target(&self, from: &Arc<Port>, frame: &[u8], now: Instant) -> Target {
@@ -214,9 +223,9 @@ impl Switch {
 }
 
 impl Plug {
-    /// Hands a frame that came in at this port to the switch; `now` is when it came.
-    pub fn forward(&self, frame: &[u8], now: Instant) {
-        self.switch.forward(&self.port, frame, now);
+    /// Hands a frame that came in at this port to the switch, with what is still to be done to it; `now` is when it came.
+    pub fn forward(&self, frame: &[u8], offload: Offload, now: Instant) {
+        self.switch.forward(&self.port, frame, offload, now);
     }
 
     /// The port.

@@ -1,5 +1,7 @@
 //! A port of the switch: where frames go, and what was counted.
 
+use super::finish::finish;
+use ethertab_tunnel::v1::{Features, Offload};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,15 +20,35 @@ pub enum Kind {
     Gateway,
 }
 
+/// What an outlet did with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It took it.
+    Taken,
+    /// It took it, and dropped so many others to make room.
+    Displaced(u32),
+    /// It had no room.
+    Refused,
+}
+
 /// Takes the frames that leave the switch at a port.
 pub trait Outlet: Send + Sync {
-    /// Takes a copy of the frame, without waiting; false if there is no room.
-    fn deliver(&self, frame: &[u8]) -> bool;
+    /// Takes a copy of the frame, without waiting. Nothing is left to be done to it but what [`takes`](Self::takes) lists.
+    fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery;
+
+    /// What may be left to be done to a frame.
+    fn takes(&self) -> Features {
+        Features::NONE
+    }
 }
 
 impl Outlet for Arc<super::queue::FrameQueue> {
-    fn deliver(&self, frame: &[u8]) -> bool {
-        self.push(frame)
+    fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery {
+        if self.push(frame, offload) {
+            Delivery::Taken
+        } else {
+            Delivery::Refused
+        }
     }
 }
 
@@ -36,8 +58,10 @@ impl Outlet for Arc<super::queue::FrameQueue> {
 pub enum DropReason {
     /// Shorter than an Ethernet header; an empty message is one of these.
     Short,
-    /// Longer than the network's MTU allows.
+    /// Longer than the network's MTU allows, as it is or as it was to be cut.
     Oversized,
+    /// What was left to be done to it does not fit its headers.
+    BadOffload,
     /// The source address was a group or zero.
     BadSource,
     /// The source address belongs to another port.
@@ -55,13 +79,16 @@ pub enum DropReason {
     NobodyThere,
     /// The receiving port's queue was full: its reader is slower than its senders.
     QueueFull,
+    /// It waited too long in the receiving port's queue, and its sender was to notice (CoDel).
+    Late,
 }
 
 impl DropReason {
     /// All of them.
-    pub const ALL: [DropReason; 10] = [
+    pub const ALL: [DropReason; 12] = [
         DropReason::Short,
         DropReason::Oversized,
+        DropReason::BadOffload,
         DropReason::BadSource,
         DropReason::Spoofed,
         DropReason::TooManyAddresses,
@@ -70,6 +97,7 @@ impl DropReason {
         DropReason::Reflected,
         DropReason::NobodyThere,
         DropReason::QueueFull,
+        DropReason::Late,
     ];
 
     /// Its name in `/metrics` and `/status`.
@@ -78,6 +106,7 @@ impl DropReason {
         match self {
             DropReason::Short => "short",
             DropReason::Oversized => "oversized",
+            DropReason::BadOffload => "bad_offload",
             DropReason::BadSource => "bad_source",
             DropReason::Spoofed => "spoofed",
             DropReason::TooManyAddresses => "too_many_addresses",
@@ -86,14 +115,18 @@ impl DropReason {
             DropReason::Reflected => "reflected",
             DropReason::NobodyThere => "nobody_there",
             DropReason::QueueFull => "queue_full",
+            DropReason::Late => "late",
         }
     }
 
     /// Whether it is the ordinary course of a network, and no news for a person: a tab was closed and somebody still
-    /// speaks to it.
+    /// speaks to it, or a sender found out how fast it may be.
     #[must_use]
     pub const fn is_ordinary(self) -> bool {
-        matches!(self, DropReason::Reflected | DropReason::NobodyThere)
+        matches!(
+            self,
+            DropReason::Reflected | DropReason::NobodyThere | DropReason::Late
+        )
     }
 
     /// What it means, for the log.
@@ -102,6 +135,7 @@ impl DropReason {
         match self {
             DropReason::Short => "shorter than an Ethernet header",
             DropReason::Oversized => "longer than the MTU allows",
+            DropReason::BadOffload => "left something to be done that does not fit the frame",
             DropReason::BadSource => "source address not a station's",
             DropReason::Spoofed => "source address belongs to another port",
             DropReason::TooManyAddresses => "more source addresses than one client may use",
@@ -112,6 +146,7 @@ impl DropReason {
             DropReason::Reflected => "addressed to the port it came from",
             DropReason::NobodyThere => "nobody has the address they were sent to",
             DropReason::QueueFull => "it reads more slowly than it is sent to",
+            DropReason::Late => "they waited too long for it to read",
         }
     }
 }
@@ -123,17 +158,28 @@ pub struct PortCounters {
     pub frames_in: AtomicU64,
     /// Their bytes.
     pub bytes_in: AtomicU64,
-    /// Frames that went out.
+    /// How many of them were segments or trains still to be cut.
+    pub segments_in: AtomicU64,
+    /// Frames that went out, into the queue of a port that has one.
     pub frames_out: AtomicU64,
     /// Their bytes.
     pub bytes_out: AtomicU64,
+    /// How many of them were segments or trains still to be cut.
+    pub segments_out: AtomicU64,
+    /// Frames in its queue that were marked so that their senders slow down (ECN).
+    pub marked: AtomicU64,
     drops: [AtomicU64; DropReason::ALL.len()],
 }
 
 impl PortCounters {
     /// Counts a dropped frame.
     pub fn drop_frame(&self, reason: DropReason) {
-        self.drops[reason as usize].fetch_add(1, Ordering::Relaxed);
+        self.drop_frames(reason, 1);
+    }
+
+    /// Counts dropped frames.
+    pub fn drop_frames(&self, reason: DropReason, count: u64) {
+        self.drops[reason as usize].fetch_add(count, Ordering::Relaxed);
     }
 
     /// Frames dropped for this reason.
@@ -151,14 +197,21 @@ impl PortCounters {
         notable.map(|reason| self.drops(reason)).sum()
     }
 
-    pub(super) fn count_in(&self, bytes: usize) {
-        self.frames_in.fetch_add(1, Ordering::Relaxed);
-        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+    pub(super) fn count_in(&self, frame: &[u8], offload: Offload) {
+        (self.bytes_in).fetch_add(frame.len() as u64, Ordering::Relaxed);
+        if offload.segmentation.is_some() {
+            self.segments_in.fetch_add(1, Ordering::Relaxed);
+        }
+        // Last, so that who sees the frame sees all that belongs to it.
+        self.frames_in.fetch_add(1, Ordering::Release);
     }
 
-    pub(super) fn count_out(&self, bytes: usize) {
-        self.frames_out.fetch_add(1, Ordering::Relaxed);
-        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+    pub(super) fn count_out(&self, frame: &[u8], offload: Offload) {
+        (self.bytes_out).fetch_add(frame.len() as u64, Ordering::Relaxed);
+        if offload.segmentation.is_some() {
+            self.segments_out.fetch_add(1, Ordering::Relaxed);
+        }
+        self.frames_out.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -203,12 +256,21 @@ impl Port {
         }
     }
 
-    pub(super) fn send(&self, frame: &[u8]) {
-        if self.outlet.deliver(frame) {
-            self.counters.count_out(frame.len());
-        } else {
-            self.counters.drop_frame(DropReason::QueueFull);
-        }
+    /// Hands a frame out, with everything done to it that the outlet does not take.
+    pub(super) fn send(&self, frame: &[u8], offload: Offload) {
+        finish(frame, offload, self.outlet.takes(), |frame, offload| {
+            let delivery = self.outlet.deliver(frame, offload);
+            match delivery {
+                Delivery::Taken => {}
+                Delivery::Displaced(count) => {
+                    (self.counters).drop_frames(DropReason::QueueFull, count.into());
+                }
+                Delivery::Refused => self.counters.drop_frame(DropReason::QueueFull),
+            }
+            if delivery != Delivery::Refused {
+                self.counters.count_out(frame, offload);
+            }
+        });
     }
 
     /// Waits until somebody else claims an address of this port: its owner should see whether its peer is alive.

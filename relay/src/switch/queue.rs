@@ -1,20 +1,26 @@
 //! The queue in front of a port: bounded in bytes and frames, written by many, emptied by one.
+//!
+//! A frame is kept as the record that it is in the tunnel's negotiated form, one behind the other in chunks, so what is known
+//! about a frame stands in front of it, and many frames cost one allocation. A queue that tells flows apart is in [`super::fair`].
 
 use bytes::Bytes;
+use ethertab_tunnel::v1::{
+    FRAME_OVERHEAD, LARGEST_MESSAGE, OFFLOADED_OVERHEAD, Offload, Record, Records, frame_header,
+};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Frames are kept one behind the other in chunks of about this many bytes: one allocation for many frames.
-const CHUNK: usize = 64 * 1024;
+/// Bytes of a chunk where nobody asked for another size.
+const CHUNK: usize = LARGEST_MESSAGE as usize;
 
 /// How much a queue may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueLimits {
     /// Frames.
     pub frames: usize,
-    /// Bytes of frames.
+    /// Bytes of frames, and of what is written in front of them.
     pub bytes: usize,
 }
 
@@ -37,38 +43,65 @@ struct State {
 
 #[derive(Default)]
 struct Chunk {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    records: Vec<u8>,
+    frames: usize,
 }
 
 /// Some frames in their order.
 pub struct Batch {
-    bytes: Bytes,
-    ends: Vec<usize>,
-    /// How many [`Batch::next_frame`] has handed out.
+    records: Bytes,
+    /// How many bytes of them [`Batch::next_frame`] has handed out.
     read: usize,
 }
 
+impl State {
+    fn pop(&mut self) -> Option<Batch> {
+        self.frames -= std::mem::take(&mut self.taken_frames);
+        self.bytes -= std::mem::take(&mut self.taken_bytes);
+        let chunk = self.chunks.pop_front()?;
+        self.taken_frames = chunk.frames;
+        self.taken_bytes = chunk.records.len();
+        Some(Batch::of(chunk.records))
+    }
+}
+
 impl Batch {
+    /// Of records of frames.
+    pub(super) fn of(records: Vec<u8>) -> Batch {
+        Batch {
+            records: Bytes::from(records),
+            read: 0,
+        }
+    }
+
     /// The frames; each shares the batch's memory.
-    pub fn frames(&self) -> impl Iterator<Item = Bytes> + '_ {
-        let mut start = 0;
-        self.ends.iter().map(move |&end| {
-            let frame = self.bytes.slice(start..end);
-            start = end;
-            frame
+    pub fn frames(&self) -> impl Iterator<Item = (Offload, Bytes)> + '_ {
+        Records::of(&self.records).filter_map(|record| match record {
+            Ok(Record::Frame(offload, frame)) => Some((offload, self.records.slice_ref(frame))),
+            _ => None,
         })
     }
 
     /// The next frame that this has not handed out yet.
-    pub fn next_frame(&mut self) -> Option<&[u8]> {
-        let end = *self.ends.get(self.read)?;
-        let start = self
-            .read
-            .checked_sub(1)
-            .map_or(0, |before| self.ends[before]);
-        self.read += 1;
-        Some(&self.bytes[start..end])
+    pub fn next_frame(&mut self) -> Option<(Offload, &[u8])> {
+        let Some(Ok(Record::Frame(offload, frame))) =
+            Records::of(self.records.get(self.read..)?).next()
+        else {
+            return None;
+        };
+        let overhead = if offload.is_none() {
+            FRAME_OVERHEAD
+        } else {
+            OFFLOADED_OVERHEAD
+        };
+        self.read += overhead + frame.len();
+        Some((offload, frame))
+    }
+
+    /// All of it, as one message of the negotiated form.
+    #[must_use]
+    pub fn into_message(self) -> Bytes {
+        self.records
     }
 }
 
@@ -82,27 +115,30 @@ impl FrameQueue {
         }
     }
 
-    /// Copies a frame to the end; false if it does not fit.
-    pub fn push(&self, frame: &[u8]) -> bool {
+    /// Copies a frame, of at most [`ethertab_tunnel::LARGEST_MESSAGE`] bytes, to the end; false if it does not fit.
+    pub fn push(&self, frame: &[u8], offload: Offload) -> bool {
+        let mut header = [0; OFFLOADED_OVERHEAD];
+        let header_length = frame_header(&offload, frame.len(), &mut header);
+        let length = header_length + frame.len();
         let mut state = self.lock();
-        if state.frames >= self.limits.frames || state.bytes + frame.len() > self.limits.bytes {
+        if state.frames >= self.limits.frames || state.bytes + length > self.limits.bytes {
             return false;
         }
         state.frames += 1;
-        state.bytes += frame.len();
-        let fits =
-            (state.chunks.back()).is_some_and(|last| last.bytes.len() + frame.len() <= CHUNK);
+        state.bytes += length;
+        let fits = (state.chunks.back()).is_some_and(|last| last.records.len() + length <= CHUNK);
         if !fits {
             // The first chunk grows as it is needed, so that an idle port holds nothing; behind a full one, expect more.
             let room = if state.chunks.is_empty() { 0 } else { CHUNK };
             state.chunks.push_back(Chunk {
-                bytes: Vec::with_capacity(room.max(frame.len())),
-                ends: Vec::new(),
+                records: Vec::with_capacity(room.max(length)),
+                frames: 0,
             });
         }
         if let Some(last) = state.chunks.back_mut() {
-            last.bytes.extend_from_slice(frame);
-            last.ends.push(last.bytes.len());
+            last.records.extend_from_slice(&header[..header_length]);
+            last.records.extend_from_slice(frame);
+            last.frames += 1;
         }
         let waker = state.waker.take();
         drop(state);
@@ -115,19 +151,11 @@ impl FrameQueue {
     /// Takes the oldest frames, at most a chunk full. Only one task may wait here.
     pub fn poll_take(&self, context: &mut Context<'_>) -> Poll<Batch> {
         let mut state = self.lock();
-        state.frames -= std::mem::take(&mut state.taken_frames);
-        state.bytes -= std::mem::take(&mut state.taken_bytes);
-        let Some(chunk) = state.chunks.pop_front() else {
+        let batch = state.pop();
+        if batch.is_none() {
             state.waker = Some(context.waker().clone());
-            return Poll::Pending;
-        };
-        state.taken_frames = chunk.ends.len();
-        state.taken_bytes = chunk.bytes.len();
-        Poll::Ready(Batch {
-            bytes: Bytes::from(chunk.bytes),
-            ends: chunk.ends,
-            read: 0,
-        })
+        }
+        batch.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Takes the oldest frames as soon as there are some. Dropping the future loses none.
@@ -150,6 +178,10 @@ impl FrameQueue {
 mod tests {
     use super::*;
 
+    fn push(queue: &FrameQueue, frame: &[u8]) -> bool {
+        queue.push(frame, Offload::NONE)
+    }
+
     fn queue(frames: usize, bytes: usize) -> FrameQueue {
         FrameQueue::new(QueueLimits { frames, bytes })
     }
@@ -160,13 +192,13 @@ mod tests {
         let frames: Vec<Vec<u8>> = (0..200u8)
             .map(|n| vec![n; 14 + usize::from(n) * 17])
             .collect();
-        frames.iter().for_each(|frame| assert!(queue.push(frame)));
+        frames.iter().for_each(|frame| assert!(push(&queue, frame)));
         let mut got: Vec<Vec<u8>> = Vec::new();
         while !queue.is_empty() {
             let mut batch = queue.take().await;
-            let shared: Vec<Bytes> = batch.frames().collect();
-            for frame in shared {
-                assert_eq!(batch.next_frame(), Some(&frame[..]));
+            let shared: Vec<(Offload, Bytes)> = batch.frames().collect();
+            for (offload, frame) in shared {
+                assert_eq!(batch.next_frame(), Some((offload, &frame[..])));
                 got.push(frame.to_vec());
             }
             assert_eq!(batch.next_frame(), None);
@@ -178,22 +210,25 @@ mod tests {
     async fn what_was_taken_counts_until_the_next_take() {
         let queue = queue(4, 1_000);
         for _ in 0..4 {
-            assert!(queue.push(&[1; 20]));
+            assert!(push(&queue, &[1; 20]));
         }
-        assert!(!queue.push(&[2; 20]));
+        assert!(!push(&queue, &[2; 20]));
         let batch = queue.take().await;
         assert_eq!(batch.frames().count(), 4);
-        assert!(!queue.push(&[3; 20]), "the reader still holds four frames");
+        assert!(
+            !push(&queue, &[3; 20]),
+            "the reader still holds four frames"
+        );
         let mut context = Context::from_waker(Waker::noop());
         assert!(queue.poll_take(&mut context).is_pending());
-        assert!(queue.push(&[4; 20]));
+        assert!(push(&queue, &[4; 20]));
     }
 
     #[test]
     fn a_full_queue_refuses_by_bytes_too() {
-        let queue = queue(100, 100);
-        assert!(queue.push(&[0; 60]));
-        assert!(!queue.push(&[0; 60]));
-        assert!(queue.push(&[0; 40]));
+        let queue = queue(100, 100 + 2 * FRAME_OVERHEAD);
+        assert!(push(&queue, &[0; 60]));
+        assert!(!push(&queue, &[0; 60]));
+        assert!(push(&queue, &[0; 40]));
     }
 }

@@ -105,6 +105,17 @@ impl Table {
         self.entries.retain(|_, entry| entry.port.id != port);
     }
 
+    /// Gives the addresses of a port that is gone to another.
+    pub(super) fn hand_over(&mut self, from: u64, to: &Arc<Port>, now: Instant) {
+        let moving: Vec<MacAddress> = (self.entries.iter())
+            .filter(|(_, entry)| entry.port.id == from && !entry.pinned)
+            .map(|(address, _)| *address)
+            .collect();
+        for address in moving {
+            self.insert(address, to, false, now);
+        }
+    }
+
     fn insert(&mut self, address: MacAddress, port: &Arc<Port>, pinned: bool, now: Instant) {
         port.addresses.fetch_add(1, Ordering::Relaxed);
         let entry = Entry {

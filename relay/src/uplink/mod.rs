@@ -4,6 +4,7 @@ mod kernel;
 mod permission;
 mod routes;
 pub mod tap;
+mod virtio;
 
 pub use permission::TapError;
 pub(crate) use routes::overlapping;

@@ -5,6 +5,8 @@ mod exchange;
 mod gateway;
 mod handshake;
 mod leaving;
+mod negotiated;
 mod station;
 #[allow(dead_code, reason = "tests/slow_reader.rs uses the rest")]
 mod support;
+mod tab;

@@ -3,9 +3,11 @@
 //! A TAP needs a privilege and must not disturb the machine, so the one test that is not ignored runs the others in a
 //! network namespace of its own.
 
-#[path = "relay/station.rs"]
+mod offload;
+mod rich;
+#[path = "../relay/station.rs"]
 mod station;
-#[path = "relay/support.rs"]
+#[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod support;
 
