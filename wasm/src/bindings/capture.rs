@@ -1,6 +1,7 @@
 //! Every frame that passes, as one readable line each, for JavaScript.
 
-use super::results::{milliseconds, object, size};
+use super::object::object;
+use super::results::{milliseconds, size};
 use crate::network;
 use crate::task::promise;
 use core::future::poll_fn;

@@ -2,7 +2,7 @@
 
 use super::TcpStream;
 use super::error::{from_exchange, invalid};
-use super::options::{self, Options};
+use super::options;
 use super::results;
 use crate::connection::Connection;
 use crate::http::{Exchange, Upload, is_quiet, length_of};
@@ -38,7 +38,7 @@ impl HttpConnection {
     pub fn request(&self, head: JsValue, body: JsValue) -> Promise {
         let (connection, last) = (self.connection.clone(), Rc::clone(&self.exchange));
         promise(async move {
-            let request = options::request(&Options::new(head)?)?;
+            let request = options::request(head)?;
             let (body, whole) = upload(&body, request.body_length)?;
             let mut bytes = Vec::new();
             let fields = fields(&request.headers)?;

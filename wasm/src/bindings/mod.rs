@@ -6,6 +6,7 @@ mod error;
 mod held;
 mod http;
 mod network;
+mod object;
 mod options;
 mod results;
 mod tcp;

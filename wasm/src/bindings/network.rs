@@ -2,8 +2,9 @@
 
 use super::capture::Captures;
 use super::error::from_driver;
-use super::options::{self, Options};
-use super::results::{self, object};
+use super::object::object;
+use super::options;
+use super::results;
 use super::{Capture, TcpListener, TcpStream, UdpSocket};
 use crate::link::LinkState;
 use crate::network;
@@ -57,7 +58,7 @@ impl Network {
     pub fn connect(&self, host: String, port: u16, options: JsValue) -> Promise {
         let network = self.inner.clone();
         promise(async move {
-            let options = options::tcp(&Options::new(options)?)?;
+            let options = options::tcp(options)?;
             let stream = network.connect(&host, port, options).await;
             stream.map(TcpStream::new).map_err(from_driver)
         })
@@ -65,14 +66,14 @@ impl Network {
 
     /// Listens for connections.
     pub fn listen(&self, options: JsValue) -> Result<TcpListener, JsValue> {
-        let (local, options) = options::listen(&Options::new(options)?)?;
+        let (local, options) = options::listen(options)?;
         let listener = self.inner.listen(local, options);
         listener.map(TcpListener::new).map_err(from_driver)
     }
 
     /// Opens a UDP socket.
     pub fn udp(&self, options: JsValue) -> Result<UdpSocket, JsValue> {
-        let local = options::udp(&Options::new(options)?)?;
+        let local = options::udp(options)?;
         let socket = self.inner.bind_udp(local);
         socket.map(UdpSocket::new).map_err(from_driver)
     }
@@ -93,7 +94,7 @@ impl Network {
         let network = self.inner.clone();
         promise(async move {
             let address = options::address(&address)?;
-            let options = options::ping(&Options::new(options)?)?;
+            let options = options::ping(options)?;
             let reply = network.ping(address, options).await.map_err(from_driver)?;
             Ok(results::echo(&reply))
         })
@@ -196,7 +197,7 @@ async fn watch_lease(network: network::Network, mtu: usize, notify: Function) {
     }
 }
 
-fn tell(notify: &Function, notice: &[(&str, JsValue)]) {
+fn tell(notify: &Function, notice: &[(&'static str, JsValue)]) {
     // Whatever the program throws is its own affair.
     let _ = notify.call1(&JsValue::NULL, &object(notice));
 }

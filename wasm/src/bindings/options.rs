@@ -1,6 +1,6 @@
 //! Plain objects that JavaScript hands in. Field names are camelCase there; an absent field means the default.
 //!
-//! Read field by field, for the same reason as the [results](super::results) are written so.
+//! Objects are read as lists of names and values, and those one by one, so that an error names the field.
 
 use super::error::invalid;
 use crate::network::NetworkOptions;
@@ -8,24 +8,60 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ethertab_stack::config::{Addressing, ListenOptions, StaticAddress, TcpOptions};
 use ethertab_stack::driver::PingOptions;
 use ethertab_stack::{Duration, MacAddress};
-use js_sys::{Array, Object, Reflect};
+use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// An options object.
-pub(super) struct Options(Object);
+/// The fields of each object.
+const NETWORK: &[&str] = &[
+    "hardwareAddress",
+    "hostname",
+    "mtu",
+    "address",
+    "tcp",
+    "plain",
+];
+const ADDRESS: &[&str] = &["address", "prefixLength", "gateway", "nameServers"];
+const TCP: &[&str] = &[
+    "localPort",
+    "receiveBufferSize",
+    "sendBufferSize",
+    "noDelay",
+    "keepAliveDelay",
+    "timeout",
+];
+const LISTEN: &[&str] = &[
+    "address",
+    "port",
+    "backlog",
+    "localPort",
+    "receiveBufferSize",
+    "sendBufferSize",
+    "noDelay",
+    "keepAliveDelay",
+    "timeout",
+];
+const UDP: &[&str] = &["localAddress", "localPort"];
+const PING: &[&str] = &["size", "hopLimit", "timeout"];
+const REQUEST: &[&str] = &["method", "target", "headers", "bodyLength"];
+
+/// An options object: those of its fields that are asked for.
+struct Options(Vec<(&'static str, JsValue)>);
 
 impl Options {
-    /// `undefined` and `null` are an empty one.
-    pub(super) fn new(value: JsValue) -> Result<Options, JsValue> {
+    /// `undefined` and `null` are an empty one. What a getter throws goes to the caller.
+    fn new(value: JsValue, names: &'static [&'static str]) -> Result<Options, JsValue> {
         Field::new("options", value)
-            .object()
-            .map(|given| given.unwrap_or_else(|| Options(Object::new())))
+            .object(names)
+            .map(|given| given.unwrap_or_else(|| Options(Vec::new())))
     }
 
-    /// What a getter throws goes to the caller.
-    fn field(&self, name: &'static str) -> Result<Field, JsValue> {
-        let value = Reflect::get(&self.0, &name.into())?;
-        Ok(Field::new(name, value))
+    /// `name` is one of the names that were asked for.
+    fn field(&self, name: &'static str) -> Field {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        Field::new(
+            name,
+            found.map_or(JsValue::UNDEFINED, |(_, value)| value.clone()),
+        )
     }
 }
 
@@ -63,11 +99,14 @@ impl Field {
         invalid(&format!("{} is not {kind}", self.name))
     }
 
-    fn object(&self) -> Result<Option<Options>, JsValue> {
-        self.read("an object", |value| {
-            let object = value.is_object().then(|| value.clone().unchecked_into());
-            object.map(Options)
-        })
+    fn object(&self, names: &'static [&'static str]) -> Result<Option<Options>, JsValue> {
+        let Some(value) = &self.value else {
+            return Ok(None);
+        };
+        if !value.is_object() {
+            return Err(self.is_not("an object"));
+        }
+        super::object::fields(value.clone(), names).map(|fields| Some(Options(fields)))
     }
 
     fn list(&self) -> Result<Vec<JsValue>, JsValue> {
@@ -126,20 +165,23 @@ pub(super) fn address(text: &str) -> Result<IpAddr, JsValue> {
 }
 
 pub(super) fn network(options: JsValue) -> Result<NetworkOptions, JsValue> {
-    let given = Options::new(options)?;
-    let mut options = NetworkOptions::default();
-    if let Some(text) = given.field("hardwareAddress")?.text()? {
+    let given = Options::new(options, NETWORK)?;
+    let mut options = NetworkOptions {
+        plain: given.field("plain").flag()?.unwrap_or(false),
+        ..NetworkOptions::default()
+    };
+    if let Some(text) = given.field("hardwareAddress").text()? {
         options.hardware_address = Some(hardware_address(&text)?);
     }
     let config = &mut options.config;
-    config.hostname = given.field("hostname")?.text()?;
-    if let Some(mtu) = given.field("mtu")?.whole()? {
+    config.hostname = given.field("hostname").text()?;
+    if let Some(mtu) = given.field("mtu").whole()? {
         config.link.mtu = mtu;
     }
-    if let Some(fixed) = given.field("address")?.object()? {
+    if let Some(fixed) = given.field("address").object(ADDRESS)? {
         config.addressing = Addressing::Static(fixed_address(&fixed)?);
     }
-    if let Some(tcp) = given.field("tcp")?.object()? {
+    if let Some(tcp) = given.field("tcp").object(TCP)? {
         if let Some(size) = buffer(&tcp, "receiveBufferSize")? {
             config.tcp.receive_buffer = size;
         }
@@ -152,59 +194,65 @@ pub(super) fn network(options: JsValue) -> Result<NetworkOptions, JsValue> {
 
 fn fixed_address(given: &Options) -> Result<StaticAddress, JsValue> {
     let missing = || invalid("an address has the fields address and prefixLength");
-    let name_servers = given.field("nameServers")?.list()?.into_iter();
+    let name_servers = given.field("nameServers").list()?.into_iter();
     let name_server = |value| {
         let address = Field::new("a name server", value).address()?;
         address.ok_or_else(|| invalid("a name server is not an IP address"))
     };
     Ok(StaticAddress {
         address: given
-            .field("address")?
+            .field("address")
             .address::<Ipv4Addr>()?
             .ok_or_else(missing)?,
-        prefix_length: given.field("prefixLength")?.whole()?.ok_or_else(missing)?,
-        gateway: given.field("gateway")?.address()?,
+        prefix_length: given.field("prefixLength").whole()?.ok_or_else(missing)?,
+        gateway: given.field("gateway").address()?,
         name_servers: name_servers
             .map(name_server)
             .collect::<Result<_, JsValue>>()?,
     })
 }
 
-pub(super) fn tcp(given: &Options) -> Result<TcpOptions, JsValue> {
+pub(super) fn tcp(options: JsValue) -> Result<TcpOptions, JsValue> {
+    tcp_of(&Options::new(options, TCP)?)
+}
+
+fn tcp_of(given: &Options) -> Result<TcpOptions, JsValue> {
     let keep_alive = given
-        .field("keepAliveDelay")?
+        .field("keepAliveDelay")
         .number()?
         .and_then(milliseconds);
     if keep_alive.is_some_and(|delay| delay < Duration::from_secs(1)) {
         return Err(invalid("keepAliveDelay is below 1,000 ms"));
     }
     Ok(TcpOptions {
-        local_port: given.field("localPort")?.whole()?.filter(|&port| port != 0),
+        local_port: given.field("localPort").whole()?.filter(|&port| port != 0),
         receive_buffer: buffer(given, "receiveBufferSize")?,
         send_buffer: buffer(given, "sendBufferSize")?,
-        no_delay: given.field("noDelay")?.flag()?.unwrap_or(false),
+        no_delay: given.field("noDelay").flag()?.unwrap_or(false),
         keep_alive,
         user_timeout: None,
-        connect_timeout: given.field("timeout")?.number()?.and_then(milliseconds),
+        connect_timeout: given.field("timeout").number()?.and_then(milliseconds),
     })
 }
 
 /// Where to listen, and how.
-pub(super) fn listen(given: &Options) -> Result<(SocketAddr, ListenOptions), JsValue> {
-    let backlog = given.field("backlog")?.whole()?;
+pub(super) fn listen(options: JsValue) -> Result<(SocketAddr, ListenOptions), JsValue> {
+    let given = &Options::new(options, LISTEN)?;
+    let backlog = given.field("backlog").whole()?;
     let backlog = backlog.unwrap_or(ListenOptions::default().backlog);
     if !(1..=4_096).contains(&backlog) {
         return Err(invalid("backlog is not between 1 and 4,096"));
     }
     let options = ListenOptions {
         backlog,
-        accepted: tcp(given)?,
+        accepted: tcp_of(given)?,
     };
     Ok((local(given, "address", "port")?, options))
 }
 
 /// Our end of a UDP socket.
-pub(super) fn udp(given: &Options) -> Result<SocketAddr, JsValue> {
+pub(super) fn udp(options: JsValue) -> Result<SocketAddr, JsValue> {
+    let given = &Options::new(options, UDP)?;
     local(given, "localAddress", "localPort")
 }
 
@@ -214,22 +262,23 @@ fn local(
     port: &'static str,
 ) -> Result<SocketAddr, JsValue> {
     const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    let address = given.field(address)?.address()?;
-    let port = given.field(port)?.whole()?;
+    let address = given.field(address).address()?;
+    let port = given.field(port).whole()?;
     Ok(SocketAddr::new(address.unwrap_or(ANY), port.unwrap_or(0)))
 }
 
-pub(super) fn ping(given: &Options) -> Result<PingOptions, JsValue> {
+pub(super) fn ping(options: JsValue) -> Result<PingOptions, JsValue> {
+    let given = Options::new(options, PING)?;
     let defaults = PingOptions::default();
-    let size = given.field("size")?.whole()?.unwrap_or(defaults.size);
+    let size = given.field("size").whole()?.unwrap_or(defaults.size);
     if size > 65_507 {
         return Err(invalid("size is above 65,507"));
     }
-    let hop_limit = given.field("hopLimit")?.whole()?;
+    let hop_limit = given.field("hopLimit").whole()?;
     if hop_limit == Some(0) {
         return Err(invalid("hopLimit is 0"));
     }
-    let timeout = given.field("timeout")?.number()?;
+    let timeout = given.field("timeout").number()?;
     Ok(PingOptions {
         size,
         timeout: timeout.and_then(milliseconds).unwrap_or(defaults.timeout),
@@ -246,7 +295,8 @@ pub(super) struct Request {
     pub(super) body_length: Option<u64>,
 }
 
-pub(super) fn request(given: &Options) -> Result<Request, JsValue> {
+pub(super) fn request(options: JsValue) -> Result<Request, JsValue> {
+    let given = Options::new(options, REQUEST)?;
     let pair = |value| {
         let pair = Field::new("a header", value).list()?;
         match <[JsValue; 2]>::try_from(pair).map(|pair| pair.map(|text| text.as_string())) {
@@ -254,12 +304,12 @@ pub(super) fn request(given: &Options) -> Result<Request, JsValue> {
             _ => Err(invalid("a header is not a pair of strings")),
         }
     };
-    let headers = given.field("headers")?.list()?.into_iter().map(pair);
+    let headers = given.field("headers").list()?.into_iter().map(pair);
     Ok(Request {
-        method: given.field("method")?.text()?.unwrap_or_default(),
-        target: given.field("target")?.text()?.unwrap_or_default(),
+        method: given.field("method").text()?.unwrap_or_default(),
+        target: given.field("target").text()?.unwrap_or_default(),
         headers: headers.collect::<Result<_, JsValue>>()?,
-        body_length: given.field("bodyLength")?.whole()?,
+        body_length: given.field("bodyLength").whole()?,
     })
 }
 
@@ -271,7 +321,7 @@ fn milliseconds(value: f64) -> Option<Duration> {
 }
 
 fn buffer(given: &Options, name: &'static str) -> Result<Option<usize>, JsValue> {
-    match given.field(name)?.whole()? {
+    match given.field(name).whole()? {
         Some(size) if !(1..=1 << 30).contains(&size) => {
             Err(invalid("a buffer size is not between 1 and 1,073,741,824"))
         }
