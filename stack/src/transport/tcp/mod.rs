@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`state`] | the eleven states and what moves between them, nothing else |
 //! | `connection` | the parts of one connection, and the way to them |
+//! | `arrival` | the way of a segment to its connection |
 //! | `receive` | SEGMENT ARRIVES (RFC 9293 §3.10.7) step by step |
 //! | `acknowledge` | when we acknowledge: delayed, at once |
 //! | `send` | the plan of the next segment: Nagle, silly windows, MSS; and its writing |
@@ -18,6 +19,7 @@
 //! | `listener` | SYN queue and accept queue |
 //! | `time_wait` | connections that are over, in rows without buffers |
 //! | `reply` | RSTs and other segments without a connection |
+//! | `turns` | whose turn it is to send |
 //! | `train` | full segments that leave right behind each other |
 //! | `timer` | which connection is due next, without a scan |
 //! | [`congestion`], [`rtt`], [`isn`], [`sequence`] | leaves: windows, round trips, initial numbers, arithmetic |
@@ -26,6 +28,7 @@
 //! connection that is idle stands nowhere.
 
 mod acknowledge;
+mod arrival;
 mod complaint;
 pub mod congestion;
 mod connection;
@@ -47,12 +50,13 @@ mod table;
 mod time_wait;
 mod timer;
 mod train;
+mod turns;
 mod window;
 
 pub use info::TcpInfo;
 
 use crate::config::{Config, LinkCapabilities};
-use crate::counters::{Counters, DropReason};
+use crate::counters::Counters;
 use crate::event::{Event, ListenerId};
 use crate::random::Random;
 use crate::time::Instant;
@@ -61,21 +65,14 @@ use crate::transport::TcpError;
 use crate::transport::demux::{Bindings, Connections, FourTuple};
 use crate::transport::port::EphemeralPorts;
 use crate::wire::checksum::Checksum;
-use crate::wire::ip::{Arrival, Cast, Departure, Ecn, Headroom, Protocol};
-use crate::wire::offload::Offload;
-use crate::wire::tcp::{Flags, TcpSegment};
-use crate::wire::tcp_options::SegmentOptions;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use connection::Connection;
-use core::net::{IpAddr, SocketAddr};
 use isn::SequenceGenerator;
-use listener::{Admission, Listeners};
-use receive::Changed;
-use sequence::Seq;
+use listener::Listeners;
 use shared::Shared;
 use table::Table;
-use time_wait::{TimeWaitTable, Verdict};
+use time_wait::TimeWaitTable;
 use train::Train;
 
 /// All connections and listeners.
@@ -136,208 +133,6 @@ impl Tcp {
             events: VecDeque::new(),
             numbers: SequenceGenerator::new(random),
             ports: EphemeralPorts::new(limits.ephemeral_ports, random),
-        }
-    }
-
-    /// Takes one segment.
-    #[inline]
-    pub fn receive(&mut self, arrival: &Arrival<'_>, now: Instant) {
-        self.last = None;
-        self.progress = None;
-        let pseudo_header =
-            Checksum::pseudo_header(arrival.source, arrival.destination, Protocol::TCP, 0);
-        let verified_by = arrival.verify_checksum.then_some(pseudo_header);
-        let Some(segment) = self.open_up(arrival.payload, verified_by) else {
-            return;
-        };
-        // RFC 9293 §3.9.2.3, MUST-57 and MUST-63: nothing sent to many, and from nobody who is many.
-        if arrival.cast != Cast::Unicast || !sockets::is_one_host(arrival.source) {
-            self.shared.counters.drop(DropReason::TcpNoSocket);
-            return;
-        }
-        let tuple = FourTuple {
-            local: SocketAddr::new(arrival.destination, segment.header.destination_port),
-            remote: SocketAddr::new(arrival.source, segment.header.source_port),
-        };
-        if let Some(connection) = self.connections.find(&tuple) {
-            self.last = Some(Last {
-                connection,
-                pseudo_header,
-            });
-            return self.receive_for(connection, &segment, now);
-        }
-        let floor = match self.time_waits.receive(&segment, &tuple, now) {
-            None => None,
-            Some(Verdict::Reopen(floor)) => Some(floor),
-            Some(Verdict::Ignored) => return,
-            Some(Verdict::Acknowledge(reply)) => {
-                if self.shared.may_challenge(now) {
-                    self.shared.reply(Some(reply));
-                }
-                return;
-            }
-        };
-        self.receive_in_listen(&segment, tuple, floor, now);
-    }
-
-    /// For the tests that compare the short ways with the long ones.
-    #[cfg(test)]
-    pub(crate) fn walk_every_step(&mut self) {
-        self.shared.walks_every_step = true;
-    }
-
-    /// What comes next has nothing to do with the last segment.
-    pub fn forget_last(&mut self) {
-        self.last = None;
-    }
-
-    /// The host whose last segment acknowledged something new, or brought new data because our acknowledgements reach it
-    /// (RFC 4861 §7.3.1).
-    pub fn take_progress(&mut self) -> Option<IpAddr> {
-        let connection = self.table.at(self.progress.take()?)?;
-        Some(connection.tuple.remote.ip())
-    }
-
-    /// The next host that left several repetitions unanswered (RFC 9293 §3.8.3, MUST-20).
-    pub fn take_doubted(&mut self) -> Option<IpAddr> {
-        self.shared.take_doubted()
-    }
-
-    /// Whether the last segment was for a connection that still takes more.
-    #[must_use]
-    pub fn remembers_last(&self) -> bool {
-        self.last.is_some()
-    }
-
-    /// Takes one more segment with the addresses and ports of the last one, which was for a connection; false, and nothing
-    /// done, if [that](Self::remembers_last) is gone.
-    #[inline]
-    pub fn receive_next(&mut self, segment: &[u8], verify_checksum: bool, now: Instant) -> bool {
-        #[cfg(test)]
-        if self.shared.walks_every_step {
-            return false;
-        }
-        let Some(last) = self.last else {
-            return false;
-        };
-        self.progress = None;
-        let verified_by = verify_checksum.then_some(last.pseudo_header);
-        if let Some(segment) = self.open_up(segment, verified_by) {
-            self.receive_for(last.connection, &segment, now);
-        }
-        true
-    }
-
-    #[inline]
-    fn receive_for(&mut self, index: u32, segment: &TcpSegment<'_>, now: Instant) {
-        let Some(connection) = self.table.at_mut(index) else {
-            return;
-        };
-        let before = (connection.send.unacknowledged, connection.receive.next);
-        let changed = connection.receive(segment, &mut self.shared, now);
-        if before != (connection.send.unacknowledged, connection.receive.next) {
-            self.progress = Some(index);
-        }
-        match changed {
-            Changed::Anything => self.attend(index, now),
-            Changed::Received => self.attend_to_received(index),
-        }
-    }
-
-    /// Checks what every segment must satisfy, and takes it apart. `verified_by` is the sum of the pseudo-header without the
-    /// length; `None`: the checksum is not looked at.
-    #[inline]
-    fn open_up<'p>(
-        &mut self,
-        segment: &'p [u8],
-        verified_by: Option<Checksum>,
-    ) -> Option<TcpSegment<'p>> {
-        let counters = &mut self.shared.counters;
-        let Ok(parsed) = TcpSegment::parse(segment) else {
-            counters.drop(DropReason::MalformedTcp);
-            return None;
-        };
-        // RFC 9293 §3.1, MUST-3. A segment is never longer than IP's 16-bit length says.
-        let is_sound = verified_by.is_none_or(|sum| {
-            sum.with_number(segment.len() as u16)
-                .with(segment)
-                .is_valid()
-        });
-        if !is_sound {
-            counters.drop(DropReason::TcpChecksum);
-            return None;
-        }
-        Some(parsed)
-    }
-
-    /// RFC 9293 §3.10.7.1 and §3.10.7.2: CLOSED and LISTEN. `floor`: the least initial number, if an earlier connection of
-    /// the same two ends is still remembered.
-    fn receive_in_listen(
-        &mut self,
-        segment: &TcpSegment<'_>,
-        tuple: FourTuple,
-        floor: Option<Seq>,
-        now: Instant,
-    ) {
-        let listener = self.bindings.find(tuple.local).map(ListenerId);
-        let flags = segment.header.flags;
-        // First the RST, then the ACK; what is no SYN either has no business here.
-        let is_opening = !flags.intersects(Flags::RST | Flags::ACK) && flags.contains(Flags::SYN);
-        let listener = match listener {
-            Some(listener) if is_opening => listener,
-            None | Some(_) => {
-                self.shared.counters.drop(DropReason::TcpNoSocket);
-                // §3.10.7.2: a segment with neither SYN nor ACK is dropped in LISTEN, and reset in CLOSED.
-                if listener.is_none() || flags.contains(Flags::ACK) {
-                    self.shared.reply(reply::reset_for(segment, &tuple));
-                }
-                return;
-            }
-        };
-        if !self.make_room(listener) {
-            self.shared.counters.drop(DropReason::TcpBacklogFull);
-            return;
-        }
-        let Some(options) = self
-            .listeners
-            .at(listener)
-            .map(|listener| listener.accepted)
-        else {
-            return;
-        };
-        let mut initial = self.numbers.initial(tuple.local, tuple.remote, now);
-        if let Some(floor) = floor {
-            initial = initial.later(floor);
-        }
-        let mtu = self.shared.link.mtu;
-        let mut connection = Connection::new(tuple, initial, mtu, &options, &self.shared, now);
-        connection.listener = Some(listener);
-        connection.receive_in_listen(segment, &mut self.shared, now);
-        self.time_waits.forget(&tuple);
-        let index = self.enter(connection);
-        if let Some(listener) = self.listeners.at_mut(listener) {
-            listener.push_opening(index);
-        }
-        self.attend(index, now);
-    }
-
-    /// Whether a SYN may open one more. When too many are opening, the oldest goes if it has waited so long that its SYN-ACK
-    /// had to be repeated (RFC 4987 §3.4).
-    fn make_room(&mut self, listener: ListenerId) -> bool {
-        match self.listeners.at(listener).map(listener::Listener::admit) {
-            Some(Admission::Welcome) => !self.table.is_full(),
-            Some(Admission::FullSince(oldest)) => {
-                let is_stale = self
-                    .table
-                    .at(oldest)
-                    .is_some_and(|connection| connection.recovery.timeouts > 0);
-                if is_stale {
-                    self.shared.counters.drop(DropReason::TcpBacklogFull);
-                    self.remove(oldest);
-                }
-                is_stale
-            }
-            Some(Admission::Full) | None => false,
         }
     }
 
@@ -467,100 +262,6 @@ impl Tcp {
                 self.events.push_back(News::Listener(id));
             }
         }
-    }
-
-    /// Writes the next segment behind the headroom of its destination; `None`: nothing to send now.
-    #[inline]
-    pub fn transmit(
-        &mut self,
-        now: Instant,
-        out: &mut [u8],
-        headroom: Headroom,
-    ) -> Option<Departure> {
-        self.train = None;
-        if let Some(reply) = self.shared.next_reply() {
-            let out = out.get_mut(headroom.before(reply.tuple.remote.ip())..)?;
-            return self.write_reply(&reply, out);
-        }
-        for _ in 0..self.ready.len() {
-            let index = self.ready.pop_front()?;
-            let Some(connection) = self.table.at_mut(index) else {
-                continue;
-            };
-            if !core::mem::take(&mut connection.in_ready_queue) {
-                continue;
-            }
-            let out = out.get_mut(headroom.before(connection.tuple.remote.ip())..)?;
-            let departure = connection.transmit(&mut self.shared, now, out);
-            if let Some(departure) = departure
-                && connection.is_streaming()
-            {
-                if self.ready.is_empty() {
-                    let segment = &out[..departure.length];
-                    self.train = connection.train_behind(index, segment, &self.shared, now);
-                }
-                // Whether another segment may leave is found out at its next turn, once, and not now as well.
-                connection.in_ready_queue = true;
-                self.ready.push_back(index);
-                if let Some(at) = connection.timers.take_news() {
-                    self.timers.enter(index, at);
-                }
-                return Some(departure);
-            }
-            self.attend(index, now);
-            if departure.is_some() {
-                return departure;
-            }
-        }
-        None
-    }
-
-    /// Whether segments follow the last one that left, whose headers below TCP's are the same.
-    #[must_use]
-    pub fn has_train(&self) -> bool {
-        self.train.is_some()
-    }
-
-    /// Writes the next segment of the train to the front of `out` and returns its length; `None`: the train is over.
-    #[inline]
-    pub fn follow(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
-        let train = self.train.as_mut().filter(|train| train.at == now)?;
-        let connection = self.table.at_mut(train.connection)?;
-        let length = connection.follow(train, &self.shared, out);
-        train.left -= 1;
-        if connection.program.has_news() && !connection.program.in_event_queue {
-            // It stands in the queue alone, or there would be no train.
-            let index = train.connection;
-            connection.in_ready_queue = false;
-            self.ready.clear();
-            self.attend(index, now);
-        } else if train.left == 0 || length.is_none() {
-            self.train = None;
-        }
-        length
-    }
-
-    fn write_reply(&mut self, reply: &reply::Reply, out: &mut [u8]) -> Option<Departure> {
-        let options = SegmentOptions {
-            timestamps: reply.timestamps,
-            ..SegmentOptions::default()
-        };
-        let length = reply.header.emit(&options, out);
-        if length == 0 {
-            return None;
-        }
-        send::fill_checksum(&reply.tuple, &mut out[..length]);
-        Some(Departure {
-            source: reply.tuple.local.ip(),
-            destination: reply.tuple.remote.ip(),
-            protocol: Protocol::TCP,
-            length,
-            hop_limit: None,
-            dscp: 0,
-            ecn: Ecn::NotCapable,
-            offload: Offload::NONE,
-            dont_fragment: true,
-        })
     }
 
     /// Whether something is to be sent now.
