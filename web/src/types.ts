@@ -35,6 +35,8 @@ export interface NetworkOptions {
   address?: StaticAddress;
   /** Largest IP packet in a frame: 576 to 65,535. Must not exceed the relay's. 1,500 by default. */
   mtu?: number;
+  /** Speak the tunnel's plain form alone: one frame a message, nothing negotiated. For other relays, and for measuring. */
+  plain?: boolean;
   /** Defaults for every TCP connection. */
   tcp?: { receiveBufferSize?: number; sendBufferSize?: number };
   /**

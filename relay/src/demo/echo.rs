@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 /// Connections at once.
 const CONNECTIONS: usize = 256;
 
-/// How long a connection may be silent.
+/// How long a connection may be silent, or leave what it is sent unread: it must not keep its seat for ever.
 const IDLE: Duration = Duration::from_secs(600);
 
 pub(super) async fn tcp(listener: TcpListener, tasks: TaskTracker, stop: CancellationToken) {
@@ -36,7 +36,8 @@ pub(super) async fn tcp(listener: TcpListener, tasks: TaskTracker, stop: Cancell
 async fn converse(mut stream: TcpStream) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(Ok(length @ 1..)) = timeout(IDLE, stream.read(&mut buffer)).await {
-        if stream.write_all(&buffer[..length]).await.is_err() {
+        let written = timeout(IDLE, stream.write_all(&buffer[..length])).await;
+        if !matches!(written, Ok(Ok(()))) {
             return;
         }
     }

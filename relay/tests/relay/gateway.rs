@@ -33,9 +33,15 @@ async fn configured(relay: &Relay, last: u8) -> Network {
 
 /// An upstream server that answers each question by what `reply` makes of it; TCP on the same port.
 async fn upstream(reply: fn(&Query, bool) -> Vec<u8>) -> SocketAddr {
-    let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    // A port that is free for UDP may be in use for TCP: another test's connection has it.
+    let (udp, tcp) = loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        match TcpListener::bind(udp.local_addr().unwrap()).await {
+            Ok(tcp) => break (udp, tcp),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse),
+        }
+    };
     let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(address).await.unwrap();
     tokio::spawn(async move {
         let mut buffer = [0; 2_048];
         loop {

@@ -6,7 +6,6 @@ import { Network } from '../../../web/src/index.ts';
 interface Plan {
   rounds: number;
   bytes: number;
-  messageSize: number;
   relay: string;
   raw: string;
   host: string;
@@ -47,7 +46,8 @@ async function ours(network: Network, direction: Direction): Promise<number> {
   return result;
 }
 
-function raw(direction: Direction): Promise<number> {
+/** The WebSocket alone with messages of that size, or with a proxy behind it. */
+function raw(direction: Direction, size: number, proxy?: number): Promise<number> {
   const worker = new Worker(new URL('./raw.ts', import.meta.url), { type: 'module' });
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => {
@@ -55,7 +55,7 @@ function raw(direction: Direction): Promise<number> {
       resolve(plan.bytes / 1e3 / data);
     };
     worker.onerror = (event) => reject(new Error(event.message));
-    worker.postMessage({ url: plan.raw, direction, bytes: plan.bytes, size: plan.messageSize });
+    worker.postMessage({ url: plan.raw, direction, bytes: plan.bytes, size, proxy });
   });
 }
 
@@ -64,14 +64,23 @@ async function report(path: string, body: unknown): Promise<void> {
 }
 
 try {
+  // Both at once, so that all is measured in one run.
   const network = await Network.open(plan.relay);
+  const plain = await Network.open(plan.relay, { plain: true });
   for (let round = 0; round < plan.rounds; round++) {
     for (const direction of ['down', 'up'] as const) {
-      const peer = await raw(direction);
-      await report('/result', { direction, ours: await ours(network, direction), peer });
+      await report('/result', {
+        direction,
+        frames: await raw(direction, 1514),
+        plain: await ours(plain, direction),
+        messages: await raw(direction, 65_536),
+        proxy: await raw(direction, 65_536, plan.port),
+        batched: await ours(network, direction),
+      });
     }
   }
   await network.close();
+  await plain.close();
   await report('/done', {});
 } catch (error) {
   await report('/failed', { message: String(error) });

@@ -1,7 +1,8 @@
 //! What the figures in the browser are measured against and with: moves bytes and does nothing else.
 //!
 //! The WebSocket server on loopback port ARGUMENT 1 is of the same make as the relay's: `/down/SIZE/TOTAL` sends TOTAL
-//! bytes in binary messages of SIZE bytes, `/up/TOTAL` takes as many and then says so in one short message. The TCP server
+//! bytes in binary messages of SIZE bytes, `/up/TOTAL` takes as many and then says so in one short message, and `/proxy/PORT` is a
+//! plain proxy to that port of loopback. The TCP server
 //! on port ARGUMENT 2 of every address is the kernel's end behind the TAP: it reads one line, `down TOTAL` or `up TOTAL`,
 //! and does the same.
 
@@ -9,6 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
@@ -76,9 +78,42 @@ async fn web_socket(stream: TcpStream) -> Result<(), Failure> {
             }
             socket.send(Message::binary(b"done".as_slice())).await?;
         }
+        ["proxy", port] => return proxy(socket, port.parse()?).await,
         _ => return Err("no such path".into()),
     }
     socket.close(None).await?;
+    Ok(())
+}
+
+/// What a user would pick instead of a stack: a connection of this host, copied into 64 KiB messages and back.
+async fn proxy(socket: WebSocketStream<TcpStream>, port: u16) -> Result<(), Failure> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let (mut reader, mut writer) = stream.into_split();
+    let (mut sink, mut messages) = socket.split();
+    let down = async {
+        let mut block = vec![0; 65_536];
+        loop {
+            let length = reader.read(&mut block).await?;
+            if length == 0 {
+                sink.close().await?;
+                return Ok::<(), Failure>(());
+            }
+            let message = Bytes::copy_from_slice(&block[..length]);
+            sink.send(Message::Binary(message)).await?;
+        }
+    };
+    let up = async {
+        while let Some(message) = messages.next().await {
+            match message? {
+                Message::Binary(bytes) => writer.write_all(&bytes).await?,
+                Message::Close(_) => break,
+                _ => {}
+            }
+        }
+        writer.shutdown().await?;
+        Ok::<(), Failure>(())
+    };
+    tokio::try_join!(down, up)?;
     Ok(())
 }
 

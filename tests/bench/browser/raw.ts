@@ -1,18 +1,22 @@
-// The plain WebSocket, in a Worker as ours is: as many bytes, in messages of one frame's size.
+// The plain WebSocket, in a Worker as ours is: as many bytes, in messages of one size. Or a proxy behind it that copies a
+// connection of the host: no stack in the tab.
 
 interface Job {
   url: string;
   direction: 'down' | 'up';
   bytes: number;
   size: number;
+  /** The port that a proxy is to connect to. */
+  proxy?: number;
 }
 
 /** Bytes that may wait in the browser before we look again. */
 const BUFFERED = 4 << 20;
 
 self.onmessage = ({ data }: MessageEvent<Job>) => {
-  const { url, direction, bytes, size } = data;
-  const path = direction === 'down' ? `down/${size}/${bytes}` : `up/${bytes}`;
+  const { url, direction, bytes, size, proxy } = data;
+  const plain = direction === 'down' ? `down/${size}/${bytes}` : `up/${bytes}`;
+  const path = proxy === undefined ? plain : `proxy/${proxy}`;
   const socket = new WebSocket(`${url}/${path}`);
   socket.binaryType = 'arraybuffer';
   let began = 0;
@@ -23,6 +27,7 @@ self.onmessage = ({ data }: MessageEvent<Job>) => {
   };
   socket.onopen = () => {
     began = performance.now();
+    if (proxy !== undefined) socket.send(new TextEncoder().encode(`${direction} ${bytes}\n`));
     if (direction === 'up') {
       const message = new Uint8Array(size).fill(7);
       let left = bytes;

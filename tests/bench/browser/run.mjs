@@ -19,7 +19,6 @@ const host = '10.77.0.1';
 const plan = {
   rounds,
   bytes: megabytes * 1_000_000,
-  messageSize: 1514,
   relay: `ws://127.0.0.1:${ports.relay}/tunnel`,
   raw: `ws://127.0.0.1:${ports.raw}`,
   host,
@@ -105,14 +104,21 @@ try {
     ['up', 'browser-upload-1500'],
   ]) {
     const mine = results.filter((result) => result.direction === direction);
-    figure(
-      name,
-      median(mine.map((result) => result.ours)),
-      median(mine.map((result) => result.peer)),
-      median(mine.map((result) => result.ours / result.peer)),
-      'MB/s',
-      'raw WebSocket, messages of 1514 bytes',
-    );
+    for (const [suffix, ours, peer, peerName] of [
+      ['-plain', 'plain', 'frames', 'raw WebSocket, messages of 1514 bytes'],
+      ['', 'batched', 'messages', 'raw WebSocket, messages of 64 KiB'],
+      ['-beside-proxy', 'batched', 'proxy', 'TCP proxy over the WebSocket, no stack in the tab'],
+      ['-beside-plain', 'batched', 'plain', 'our own plain form, one frame a message'],
+    ]) {
+      figure(
+        name + suffix,
+        median(mine.map((result) => result[ours])),
+        median(mine.map((result) => result[peer])),
+        median(mine.map((result) => result[ours] / result[peer])),
+        'MB/s',
+        peerName,
+      );
+    }
   }
   const size = gzipSync(await readFile(wasmPath), { level: 9 }).length / 1024;
   figure('wasm-gzipped', size, 180, size / 180, 'KiB', 'the limit we set ourselves');
