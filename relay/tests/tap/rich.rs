@@ -1,5 +1,4 @@
-//! A tab of the negotiated form over a WebSocket: our stack, with checksums left to the link, which takes large segments for it
-//! and joins those that the stack sends, as a card does.
+//! A tab of the negotiated form over a WebSocket: our stack, with checksums and cutting left to the link.
 
 use crate::PATIENCE;
 use crate::support::{clients, open, until};
@@ -7,6 +6,7 @@ use ethertab_relay::Relay;
 use ethertab_relay::gateway::link::TokioClock;
 use ethertab_stack::config::LinkCapabilities;
 use ethertab_stack::driver::{Clock, Link, LinkEvent, Network};
+use ethertab_stack::wire::offload::{Offload as Unfinished, TransportChecksum};
 use ethertab_stack::{Config, Instant, MacAddress, Stack};
 use ethertab_tunnel::v1::{
     Checksum, Features, Hello, OFFLOADED_OVERHEAD, Offload, Record, Records, Segmentation,
@@ -27,10 +27,7 @@ const MESSAGE: usize = 60_000;
 struct RichTunnel {
     socket: WebSocketStream<TcpStream>,
     clock: TokioClock,
-    mtu: usize,
-    received: VecDeque<Vec<u8>>,
-    /// A segment that others may be joined to, and the payload of each.
-    joined: Option<(Vec<u8>, usize)>,
+    received: VecDeque<(Unfinished, Vec<u8>)>,
     message: Vec<u8>,
     sent: u64,
     allowed: u64,
@@ -42,7 +39,17 @@ impl RichTunnel {
     fn take_in(&mut self, message: &Bytes) {
         for record in Records::of(message) {
             match record.expect("a record") {
-                Record::Frame(_, frame) => self.received.push_back(frame.to_vec()),
+                Record::Frame(offload, frame) => {
+                    let checksum = match offload.checksum {
+                        Checksum::Complete => TransportChecksum::Complete,
+                        _ => TransportChecksum::Verified,
+                    };
+                    let offload = Unfinished {
+                        checksum,
+                        segment_size: 0,
+                    };
+                    self.received.push_back((offload, frame.to_vec()));
+                }
                 Record::Hello(hello) => self.allowed = hello.credit,
                 Record::Credit(total) => self.allowed = total,
                 _ => {}
@@ -50,61 +57,15 @@ impl RichTunnel {
         }
     }
 
-    /// What the link is to do to a frame of the stack's: its checksum is for the link to fill in.
-    fn unfinished(&self, frame: &mut [u8], size: usize) -> Offload {
-        // IPv4 without options, TCP or UDP.
-        let offset: u16 = match (frame.get(12..15), frame.get(23)) {
-            (Some([8, 0, 0x45]), Some(6)) => 16,
-            (Some([8, 0, 0x45]), Some(17)) => 6,
-            _ => return Offload::NONE,
+    fn put(&mut self, frame: &[u8], offload: Unfinished) -> Result<(), Error> {
+        let cut = (Segmentation::Tcp4 { ecn: false }, offload.segment_size);
+        let offload = Offload {
+            checksum: match offload.checksum {
+                TransportChecksum::Partial { start, offset } => Checksum::Partial { start, offset },
+                _ => Checksum::Complete,
+            },
+            segmentation: (offload.segment_size > 0).then_some(cut),
         };
-        let length = (frame.len() as u16 - 34).to_be_bytes();
-        let pseudo = [&frame[26..34], &[0, frame[23]], &length].concat();
-        let field = 34 + usize::from(offset);
-        frame[field..field + 2].copy_from_slice(&sum(&pseudo).to_be_bytes());
-        Offload {
-            checksum: Checksum::Partial { start: 34, offset },
-            segmentation: (frame.len() > 54 + size && offset == 16)
-                .then_some((Segmentation::Tcp4 { ecn: false }, size as u16)),
-        }
-    }
-
-    /// Adds a segment to the one before, if it goes on where that ended; false if not.
-    fn join(&mut self, frame: &[u8]) -> bool {
-        let Some((before, size)) = &mut self.joined else {
-            return false;
-        };
-        let payload = frame.len().saturating_sub(54);
-        let sequence =
-            |frame: &[u8]| u32::from_be_bytes([frame[38], frame[39], frame[40], frame[41]]);
-        let joins = payload > 0
-            && payload <= *size
-            && before.len() + payload <= 65_000
-            && (before.len() - 54) % *size == 0
-            && is_plain_data(frame)
-            // Addresses and ports, acknowledgement, window.
-            && frame[26..38] == before[26..38]
-            && frame[42..46] == before[42..46]
-            && frame[48..50] == before[48..50]
-            // What was pushed ends there.
-            && before[47] == 0x10
-            && sequence(frame) == sequence(before).wrapping_add(before.len() as u32 - 54);
-        if joins {
-            before.extend_from_slice(&frame[54..]);
-            before[47] = frame[47];
-        }
-        joins
-    }
-
-    fn put(&mut self, mut frame: Vec<u8>, size: usize) -> Result<(), Error> {
-        if is_plain_data(&frame) {
-            let length = (frame.len() - 14) as u16;
-            frame[16..18].copy_from_slice(&length.to_be_bytes());
-            frame[24..26].fill(0);
-            let sum = !sum(&frame[14..34]);
-            frame[24..26].copy_from_slice(&sum.to_be_bytes());
-        }
-        let offload = self.unfinished(&mut frame, size);
         let mut header = [0; OFFLOADED_OVERHEAD];
         let length = frame_header(&offload, frame.len(), &mut header);
         // One record alone may be longer than a message of several.
@@ -112,15 +73,8 @@ impl RichTunnel {
             self.send()?;
         }
         self.message.extend_from_slice(&header[..length]);
-        self.message.extend_from_slice(&frame);
+        self.message.extend_from_slice(frame);
         Ok(())
-    }
-
-    fn put_joined(&mut self) -> Result<(), Error> {
-        match self.joined.take() {
-            Some((frame, size)) => self.put(frame, size),
-            None => Ok(()),
-        }
     }
 
     fn send(&mut self) -> Result<(), Error> {
@@ -145,9 +99,9 @@ impl Link for RichTunnel {
         // What a full socket had no room for.
         let _ = Pin::new(&mut self.socket).poll_flush(context)?;
         loop {
-            if let Some(next) = self.received.pop_front() {
+            if let Some((offload, next)) = self.received.pop_front() {
                 *frame = next;
-                return Poll::Ready(Ok(LinkEvent::Frame(self.clock.now())));
+                return Poll::Ready(Ok(LinkEvent::Offloaded(self.clock.now(), offload)));
             }
             match ready!(Pin::new(&mut self.socket).poll_next(context)) {
                 Some(Ok(Message::Binary(message))) => self.take_in(&message),
@@ -167,21 +121,14 @@ impl Link for RichTunnel {
     }
 
     fn transmit(&mut self, frame: &[u8]) -> Result<(), Error> {
-        if self.join(frame) {
-            return Ok(());
-        }
-        self.put_joined()?;
-        if !is_plain_data(frame) {
-            return self.put(frame.to_vec(), frame.len());
-        }
-        // Between capable tabs the stack itself makes segments of any length.
-        let size = (frame.len() - 54).min(self.mtu - 40);
-        self.joined = Some((frame.to_vec(), size));
-        Ok(())
+        self.put(frame, Unfinished::NONE)
+    }
+
+    fn transmit_offloaded(&mut self, frame: &[u8], offload: Unfinished) -> Result<(), Error> {
+        self.put(frame, offload)
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.put_joined()?;
         self.send()?;
         let waker = self.waker.clone();
         match Pin::new(&mut self.socket).poll_flush(&mut Context::from_waker(&waker)) {
@@ -189,25 +136,6 @@ impl Link for RichTunnel {
             Poll::Pending => Ok(()),
         }
     }
-}
-
-/// Whether it is a TCP segment over IPv4, without options in either, with data and nothing but ACK and PSH.
-fn is_plain_data(frame: &[u8]) -> bool {
-    frame.len() > 54
-        && frame[12..15] == [8, 0, 0x45]
-        && frame[23] == 6
-        && frame[46] == 0x50
-        && matches!(frame[47], 0x10 | 0x18)
-}
-
-/// The one's complement sum of an even number of bytes.
-fn sum(bytes: &[u8]) -> u16 {
-    let mut sum: u32 = 0;
-    for pair in bytes.chunks(2) {
-        sum += u32::from(u16::from_be_bytes([pair[0], pair[1]]));
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    sum as u16
 }
 
 /// A station with an address, whose link takes and hands over unfinished frames.
@@ -226,10 +154,9 @@ pub(crate) async fn rich(relay: &Relay, last: u8, mtu: usize) -> Network {
     let config = Config {
         hardware_address: MacAddress([2, 0, 0, 0, 1, last]),
         link: LinkCapabilities {
-            // Of what it is handed. What it hands over is bounded by what the other side says it takes.
-            mtu: 65_535,
-            largest_segment: 0,
-            verify_checksums: false,
+            mtu,
+            largest_segment: 62_000,
+            verify_checksums: true,
             fill_checksums: false,
         },
         ..Config::default()
@@ -238,9 +165,7 @@ pub(crate) async fn rich(relay: &Relay, last: u8, mtu: usize) -> Network {
     let tunnel = RichTunnel {
         socket,
         clock: clock.clone(),
-        mtu,
         received: VecDeque::new(),
-        joined: None,
         message: Vec::new(),
         sent: hello.len() as u64,
         allowed: 0,
