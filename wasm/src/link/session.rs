@@ -4,6 +4,7 @@
 use super::finish;
 use ethertab_stack::config::LinkCapabilities;
 use ethertab_stack::wire::offload::Offload;
+use ethertab_tunnel::SMALLEST_MTU;
 use ethertab_tunnel::v1::{
     self, Features, Hello, INITIAL_CREDIT, LARGEST_MESSAGE, OFFLOADED_OVERHEAD, TOKEN, VERSION,
 };
@@ -59,12 +60,13 @@ impl Session {
         v1::put_hello(&hello).to_vec()
     }
 
-    /// Takes the relay's hello; what the link can do from now on.
-    pub(super) fn take_hello(&mut self, hello: &Hello) -> LinkCapabilities {
+    /// Takes the relay's hello; what the link can do from now on. `mtu` is what we were set up with: the relay can carry less, and
+    /// that it carries more is no reason to send more.
+    pub(super) fn take_hello(&mut self, hello: &Hello, mtu: usize) -> LinkCapabilities {
         self.features = hello.features;
         self.largest_message = hello.largest_message as usize;
         self.take_credit(hello.credit);
-        let mtu = usize::from(hello.mtu);
+        let mtu = mtu.min(hello.mtu.into()).max(SMALLEST_MTU);
         let completes = hello.features.contains(Features::CHECKSUM);
         let cuts = completes && hello.features.contains(Features::TCP4);
         LinkCapabilities {
@@ -136,11 +138,12 @@ mod tests {
 
     fn introduced() -> Session {
         let mut session = Session::new();
-        session.take_hello(&Hello {
+        let hello = Hello {
             features: FEATURES,
             credit: 200_000,
             ..Hello::default()
-        });
+        };
+        session.take_hello(&hello, 1_500);
         session
     }
 
@@ -202,10 +205,11 @@ mod tests {
         };
         assert!(session.put(&[7; 60], Offload::NONE, |_| {}));
         assert!(!session.put(&[7; 60], partial, |_| {}));
-        session.take_hello(&Hello {
+        let hello = Hello {
             features: FEATURES,
             ..Hello::default()
-        });
+        };
+        session.take_hello(&hello, 1_500);
         assert!(session.put(&[7; 60], partial, |_| {}));
         let mut message = Vec::new();
         session.flush(|sent| message.extend_from_slice(sent));
@@ -213,6 +217,20 @@ mod tests {
             panic!("no frame");
         };
         assert_eq!(finish::to_tunnel(partial), offload);
+    }
+
+    #[test]
+    fn the_smaller_mtu_counts_and_none_is_too_small() {
+        let mtu = |ours: usize, relays: u16| {
+            let hello = Hello {
+                mtu: relays,
+                ..Hello::default()
+            };
+            Session::new().take_hello(&hello, ours).mtu
+        };
+        assert_eq!(mtu(1_500, 1_280), 1_280);
+        assert_eq!(mtu(1_280, 9_000), 1_280);
+        assert_eq!(mtu(1_500, 0), 576);
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl Shared {
             return;
         };
         if let Some(hello) = &controls.hello {
-            self.capabilities = Some(session.take_hello(hello));
+            self.capabilities = Some(session.take_hello(hello, self.mtu));
             self.token = hello.token;
         }
         if let Some(total) = controls.credit {
