@@ -52,8 +52,8 @@ impl Pair {
             arp: Vec::new(),
             cut: false,
         };
-        // Announcements are over after three seconds.
-        for _ in 0..40 {
+        // Announcements are over after three seconds, and each has proved the other's address after six.
+        for _ in 0..70 {
             pair.step(Duration::from_millis(100));
         }
         assert!(pair.near.tcp(connection, pair.now).connected().is_ready());

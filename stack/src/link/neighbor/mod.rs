@@ -81,6 +81,9 @@ pub(super) struct Waiting {
 struct Neighbor {
     address: IpAddr,
     hardware: MacAddress,
+    /// It answered from that hardware address. What it or somebody else only said is not confirmed by progress of others: that
+    /// may be owed to packets that went to the address before.
+    proven: bool,
     state: State,
     /// When a packet was last sent to it.
     used: Instant,
@@ -235,6 +238,7 @@ impl Neighbors {
             _ if changed => State::Stale,
             _ => return,
         };
+        neighbor.proven = matches!(state, State::Reachable { .. }) || (neighbor.proven && !changed);
         neighbor.hardware = hardware;
         neighbor.state = state;
         neighbor.asked = 0;
@@ -253,6 +257,9 @@ impl Neighbors {
         let Some(neighbor) = self.table.get(slot) else {
             return;
         };
+        if !neighbor.proven {
+            return;
+        }
         match neighbor.state {
             State::Incomplete => {}
             State::Reachable { .. } => neighbor.state = State::Reachable { until },
@@ -438,6 +445,7 @@ impl Neighbors {
         self.table.insert(Neighbor {
             address,
             hardware: MacAddress::default(),
+            proven: false,
             state,
             used: now,
             asked: 0,

@@ -115,3 +115,19 @@ fn when_all_are_busy_the_oldest_makes_room() {
         .collect();
     assert_eq!(asked, [18, 19]);
 }
+
+#[test]
+fn a_claimed_address_is_not_confirmed_by_what_reached_the_one_before() {
+    let mut cable = Cable::new();
+    cable.meet_peer();
+    cable.request(OTHER_MAC, PEER, PEER);
+    cable.send(PEER, 1);
+    cable.link.confirm(PEER.into(), cable.now);
+    cable.wait(5_000);
+    assert_eq!(cable.arp_out().map(|(to, _)| to), Some(OTHER_MAC));
+    cable.answer(PEER, OTHER_MAC);
+    cable.wait(45_001);
+    cable.send(PEER, 2);
+    cable.link.confirm(PEER.into(), cable.now);
+    assert_eq!(cable.link.next_deadline(), None, "it has answered by now");
+}
