@@ -238,6 +238,12 @@ impl Stack {
         self.run_dhcp(now);
     }
 
+    /// What it was opened with. What the link can do is as the link said last.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Our hardware address.
     #[must_use]
     pub fn hardware_address(&self) -> MacAddress {

@@ -3,7 +3,7 @@
 use super::resolve::Ongoing;
 use super::waiting::{Interest, Key, SleepId, Socket, Waiting};
 use super::{Clock, Error};
-use crate::application::dns::{Resolver, ResolverConfig};
+use crate::application::dns::Resolver;
 use crate::event::Event;
 use crate::stack::Stack;
 use crate::time::{Duration, Instant};
@@ -36,7 +36,7 @@ pub(super) struct Shared {
     pub(super) waiting: Waiting,
     pub(super) host_events: VecDeque<Event>,
     pub(super) resolver: Resolver,
-    /// Names being looked up, sorted. Bounded by the programs that ask.
+    /// Names being looked up, sorted; at most [`ResolverConfig::lookups`](crate::config::ResolverConfig::lookups).
     pub(super) lookups: Vec<(String, Ongoing)>,
     /// A tap that the driver has not taken over yet.
     pub(super) new_tap: Option<Option<Tap>>,
@@ -59,7 +59,7 @@ impl Inner {
     pub(super) fn new(mut stack: Stack, clock: impl Clock) -> Arc<Inner> {
         let mut random = stack.fork_random();
         let waiting = Waiting::new(random.key());
-        let resolver = Resolver::new(ResolverConfig::default(), random);
+        let resolver = Resolver::new(stack.config().resolver, random);
         Arc::new(Inner {
             shared: Mutex::new(Shared {
                 stack,
