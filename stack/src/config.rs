@@ -77,6 +77,9 @@ pub struct Config {
     pub udp: UdpConfig,
     /// How names are looked up.
     pub resolver: ResolverConfig,
+    /// Events that concern the host (leases, address conflicts) and wait to be polled, in the stack and once more in the
+    /// driver; the oldest makes room: 1 to 65,536.
+    pub host_events: usize,
 }
 
 impl Default for Config {
@@ -92,6 +95,7 @@ impl Default for Config {
             tcp: TcpConfig::default(),
             udp: UdpConfig::default(),
             resolver: ResolverConfig::default(),
+            host_events: 64,
         }
     }
 }

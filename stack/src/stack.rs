@@ -17,9 +17,6 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-/// Host events that wait to be polled; the oldest makes room.
-const HOST_EVENTS: usize = 64;
-
 /// A host on one Ethernet link.
 ///
 /// The owner's contract: after each call that changes something, drain [`transmit`](Stack::transmit) and
@@ -217,7 +214,7 @@ impl Stack {
 
     /// Puts an event of our own where the owner finds it.
     pub(crate) fn tell(&mut self, event: Event) {
-        if self.events.len() == HOST_EVENTS {
+        if self.events.len() >= self.config.host_events {
             self.events.pop_front();
         }
         self.events.push_back(event);

@@ -5,7 +5,7 @@ use ethertab_stack::config::{Addressing, ListenOptions, StaticAddress, TcpOption
 use ethertab_stack::event::Event;
 use ethertab_stack::{Config, Duration};
 use ethertab_tests::{Host, Impairments, Simulation, for_seeds, traffic};
-use futures_util::join;
+use futures_util::{FutureExt, join};
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -160,6 +160,21 @@ fn a_lease_is_renewed_and_connections_live_on() {
             traffic::exchange(far.expect("accepting"), 2, 10_000)
         );
     });
+}
+
+#[test]
+fn events_of_the_host_wait_up_to_the_limit_that_the_network_was_opened_with() {
+    let mut simulation = Simulation::new("dhcp-events", 1);
+    let (_server, _) = serve(&mut simulation, seconds(120), cable());
+    let config = Config {
+        host_events: 3,
+        ..Config::default()
+    };
+    let client = simulation.dhcp_host(config, cable());
+    // A renewal each minute, and nobody listens.
+    simulation.run_for(seconds(1_200));
+    let waiting = std::iter::from_fn(|| client.network.next_event().now_or_never().flatten());
+    assert_eq!(waiting.count(), 3);
 }
 
 #[test]

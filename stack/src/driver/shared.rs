@@ -14,9 +14,6 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Host events that wait for [`Network::next_event`](super::Network::next_event).
-const HOST_EVENTS: usize = 64;
-
 /// Sees every frame: `tap(outbound, at, frame)`.
 pub type Tap = Box<dyn FnMut(bool, Instant, &[u8]) + Send>;
 
@@ -34,6 +31,8 @@ pub(super) enum Phase {
 pub(super) struct Shared {
     pub(super) stack: Stack,
     pub(super) waiting: Waiting,
+    /// Those that wait for [`Network::next_event`](super::Network::next_event); at most
+    /// [`Config::host_events`](crate::config::Config::host_events).
     pub(super) host_events: VecDeque<Event>,
     pub(super) resolver: Resolver,
     /// Names being looked up, sorted; at most [`ResolverConfig::lookups`](crate::config::ResolverConfig::lookups).
@@ -112,7 +111,7 @@ impl Shared {
         }
         match event {
             Event::Leased(_) | Event::LeaseLost | Event::AddressConflict { .. } => {
-                if self.host_events.len() == HOST_EVENTS {
+                if self.host_events.len() >= self.stack.config().host_events {
                     self.host_events.pop_front();
                 }
                 self.host_events.push_back(event);
