@@ -172,6 +172,8 @@ impl Stack {
     fn timers(&self) -> impl Iterator<Item = Deadline> {
         let dhcp = match (self.parting, &self.dhcp) {
             (Some(until), _) if self.has_unsent() => Some(until),
+            // The last word has left: what waited for that is due.
+            (Some(_), Some(_)) => Some(self.now),
             (_, dhcp) => dhcp.as_ref().and_then(|dhcp| dhcp.client.next_deadline()),
         };
         [
