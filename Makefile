@@ -7,7 +7,7 @@ SHELL := /bin/bash
 STAGE := .ci/stage
 RELAY := target/release/ethertab-relay
 RUST := Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml stack relay wasm tests
-WEB := web wasm stack relay/tunnel Cargo.toml Cargo.lock rust-toolchain.toml
+WEB := LICENSE-MIT LICENSE-APACHE web wasm stack relay/tunnel Cargo.toml Cargo.lock rust-toolchain.toml
 
 .PHONY: help demo build test bench bench-stack bench-browser setup-build setup-test clean \
         check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser
@@ -19,7 +19,7 @@ demo: build ## builds everything, starts the relay, prints one URL
 	@exec $(RELAY) $(ARGS)
 
 build: setup-build ## the page, the package and the relay
-	@[ -d web/dist ] || rm -f .work/stages/page.passed
+	@[ -d web/dist ] && [ -d web/pkg ] || rm -f .work/stages/page.passed
 	@[ -x $(RELAY) ] || rm -f .work/stages/relay.passed
 	@$(STAGE) page $(WEB) -- npm --prefix web run --silent build
 	@$(STAGE) relay $(RUST) web/page web/src -- cargo build --release -p ethertab-relay
@@ -66,4 +66,4 @@ setup-test: setup-build
 	@.ci/setup test
 
 clean: ## forgets everything that was built
-	rm -rf target .work web/dist web/node_modules web/src/generated
+	rm -rf target .work web/dist web/pkg web/node_modules web/src/generated

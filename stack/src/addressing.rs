@@ -26,7 +26,9 @@ pub(crate) struct Dhcp {
 }
 
 impl Stack {
-    /// Gives the lease back (DHCPRELEASE) and forgets the address.
+    /// Gives the lease back (DHCPRELEASE) and forgets the address. There is none until
+    /// [`request_lease`](Self::request_lease). A fixed address ([`Addressing::Static`](crate::config::Addressing::Static))
+    /// stays.
     pub fn release_lease(&mut self, now: Instant) {
         self.begin(now);
         if let Some(dhcp) = &mut self.dhcp {
@@ -35,6 +37,17 @@ impl Stack {
         // The message, and the RSTs of connections that were aborted before, need the address to leave from.
         self.parting = Some(now + PARTING);
         self.speak_dhcp(now);
+    }
+
+    /// Asks for an address again after [`release_lease`](Self::release_lease); [`Event::Leased`] tells that there is one.
+    /// What is left to say from the old address leaves before, and [`Event::LeaseLost`] comes first. No effect while a
+    /// lease is held or looked for, and none without DHCP ([`Addressing::Dhcp`](crate::config::Addressing::Dhcp)).
+    pub fn request_lease(&mut self, now: Instant) {
+        self.begin(now);
+        if let Some(dhcp) = &mut self.dhcp {
+            dhcp.client.restart(now);
+        }
+        self.run_dhcp(now);
     }
 
     pub(crate) fn start_dhcp(&mut self, random: Random, now: Instant) {

@@ -75,6 +75,11 @@ pub struct Config {
     pub tcp: TcpConfig,
     /// UDP's limits.
     pub udp: UdpConfig,
+    /// How names are looked up.
+    pub resolver: ResolverConfig,
+    /// Events that concern the host (leases, address conflicts) and wait to be polled, in the stack and once more in the
+    /// driver; the oldest makes room: 1 to 65,536.
+    pub host_events: usize,
 }
 
 impl Default for Config {
@@ -89,6 +94,8 @@ impl Default for Config {
             internet: InternetConfig::default(),
             tcp: TcpConfig::default(),
             udp: UdpConfig::default(),
+            resolver: ResolverConfig::default(),
+            host_events: 64,
         }
     }
 }
@@ -294,6 +301,47 @@ impl Default for UdpConfig {
             receive_bytes: 256 * 1024,
             send_bytes: 256 * 1024,
             sockets: 16_384,
+        }
+    }
+}
+
+/// How names are looked up, and the limits of that.
+#[derive(Clone, Copy, Debug)]
+pub struct ResolverConfig {
+    /// Names remembered, absences included; the one that would be forgotten first makes room: 0 (none) to 65,536.
+    pub cache_entries: usize,
+    /// Names that the driver looks up at once: 1 to 65,536. Beyond it a call fails; one that asks for a name that is being
+    /// looked up already shares that lookup, and is not counted.
+    pub lookups: usize,
+    /// Longest time that an answer is remembered, whatever it says of itself (RFC 8767 §4: up to seven days).
+    pub longest_life: Duration,
+    /// Longest time that an absence is remembered (RFC 2308 §5: one to three hours).
+    pub longest_absence: Duration,
+    /// How long each server may take in the first round: 10 ms to 60 s. Later rounds double it and share it among the
+    /// servers.
+    pub timeout: Duration,
+    /// How often all servers are asked in turn: 1 to 8.
+    pub rounds: u8,
+    /// Aliases followed for one name, and as much as any answer may chain: 0 (none) to 64.
+    pub aliases: usize,
+    /// Addresses taken from one answer: 1 to 1,024.
+    pub addresses: usize,
+    /// Servers looked at; further ones are ignored: 1 to 16.
+    pub servers: usize,
+}
+
+impl Default for ResolverConfig {
+    fn default() -> Self {
+        ResolverConfig {
+            cache_entries: 512,
+            lookups: 1_024,
+            longest_life: Duration::from_secs(24 * 3_600),
+            longest_absence: Duration::from_secs(3_600),
+            timeout: Duration::from_millis(1_500),
+            rounds: 3,
+            aliases: 16,
+            addresses: 64,
+            servers: 8,
         }
     }
 }

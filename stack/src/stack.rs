@@ -17,9 +17,6 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-/// Host events that wait to be polled; the oldest makes room.
-const HOST_EVENTS: usize = 64;
-
 /// A host on one Ethernet link.
 ///
 /// The owner's contract: after each call that changes something, drain [`transmit`](Stack::transmit) and
@@ -175,6 +172,8 @@ impl Stack {
     fn timers(&self) -> impl Iterator<Item = Deadline> {
         let dhcp = match (self.parting, &self.dhcp) {
             (Some(until), _) if self.has_unsent() => Some(until),
+            // The last word has left: what waited for that is due.
+            (Some(_), Some(_)) => Some(self.now),
             (_, dhcp) => dhcp.as_ref().and_then(|dhcp| dhcp.client.next_deadline()),
         };
         [
@@ -217,7 +216,7 @@ impl Stack {
 
     /// Puts an event of our own where the owner finds it.
     pub(crate) fn tell(&mut self, event: Event) {
-        if self.events.len() == HOST_EVENTS {
+        if self.events.len() >= self.config.host_events {
             self.events.pop_front();
         }
         self.events.push_back(event);
@@ -236,6 +235,12 @@ impl Stack {
             dhcp.client.restored(now);
         }
         self.run_dhcp(now);
+    }
+
+    /// What it was opened with. What the link can do is as the link said last.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Our hardware address.

@@ -2,10 +2,11 @@
 
 use ethertab_stack::application::dhcp::{DhcpServer, DhcpServerConfig, LeaseState};
 use ethertab_stack::config::{Addressing, ListenOptions, StaticAddress, TcpOptions};
+use ethertab_stack::driver::Clock;
 use ethertab_stack::event::Event;
 use ethertab_stack::{Config, Duration};
 use ethertab_tests::{Host, Impairments, Simulation, for_seeds, traffic};
-use futures_util::join;
+use futures_util::{FutureExt, join};
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -163,6 +164,21 @@ fn a_lease_is_renewed_and_connections_live_on() {
 }
 
 #[test]
+fn events_of_the_host_wait_up_to_the_limit_that_the_network_was_opened_with() {
+    let mut simulation = Simulation::new("dhcp-events", 1);
+    let (_server, _) = serve(&mut simulation, seconds(120), cable());
+    let config = Config {
+        host_events: 3,
+        ..Config::default()
+    };
+    let client = simulation.dhcp_host(config, cable());
+    // A renewal each minute, and nobody listens.
+    simulation.run_for(seconds(1_200));
+    let waiting = std::iter::from_fn(|| client.network.next_event().now_or_never().flatten());
+    assert_eq!(waiting.count(), 3);
+}
+
+#[test]
 fn a_lease_that_nobody_renews_runs_out_and_is_taken_anew() {
     let mut simulation = Simulation::new("dhcp-expire", 1);
     let (server, _) = serve(&mut simulation, seconds(120), cable());
@@ -237,6 +253,57 @@ fn closing_gives_the_lease_back() {
     assert!(client.end_watch().get());
     assert_eq!(states(&simulation), [LeaseState::Free], "the server knows");
     drop(server);
+}
+
+#[test]
+fn a_lease_that_was_given_back_is_asked_for_again() {
+    // At once, while the message that gives it back has not left yet, and later.
+    for pause in [0, 20] {
+        let mut simulation = Simulation::new("dhcp-again", 1);
+        let (server, leases) = serve(&mut simulation, seconds(3_600), cable());
+        let client = simulation.dhcp_host(Config::default(), cable());
+        let clock = simulation.clock();
+        simulation.run(seconds(60), async {
+            let network = &client.network;
+            assert!(matches!(network.next_event().await, Some(Event::Leased(_))));
+            network.with_stack(|stack, now| stack.release_lease(now));
+            if pause > 0 {
+                network.sleep(seconds(pause)).await;
+                assert_eq!(address(&client), None);
+                let now = clock.now();
+                let state = leases.borrow().leases(now).map(|lease| lease.state).next();
+                assert_eq!(state, Some(LeaseState::Free), "it stays given back");
+            }
+            let asked = clock.now();
+            network.with_stack(|stack, now| stack.request_lease(now));
+            assert_eq!(network.next_event().await, Some(Event::LeaseLost));
+            assert!(matches!(network.next_event().await, Some(Event::Leased(_))));
+            // Probing takes at most 0.7 s; the first retry comes later than what is left of the second.
+            assert!(clock.now().since(asked) < seconds(1), "without a retry");
+            let reply = network.ping(server.address, Default::default()).await;
+            assert!(reply.is_ok(), "{reply:?}");
+        });
+    }
+}
+
+#[test]
+fn only_a_lease_that_was_given_back_is_asked_for() {
+    let mut simulation = Simulation::new("dhcp-held", 1);
+    let (_server, _) = serve(&mut simulation, seconds(3_600), cable());
+    let leased = simulation.dhcp_host(Config::default(), cable());
+    let fixed = simulation.host(Config::default(), cable());
+    simulation.run_for(seconds(15));
+    let frames = simulation.segment().borrow().capture.frames().count();
+    for host in [&leased, &fixed] {
+        let before = address(host);
+        assert!(before.is_some());
+        host.network
+            .with_stack(|stack, now| stack.request_lease(now));
+        simulation.run_for(seconds(5));
+        assert_eq!(address(host), before);
+    }
+    let since = simulation.segment().borrow().capture.frames().count();
+    assert_eq!(since, frames, "nothing was said");
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! DNS with servers that run on a stack of ours.
 
-use ethertab_stack::config::{Addressing, ListenOptions, StaticAddress, TcpOptions};
+use ethertab_stack::application::dns::ResolveError;
+use ethertab_stack::config::{
+    Addressing, ListenOptions, ResolverConfig, StaticAddress, TcpOptions,
+};
 use ethertab_stack::driver::Error;
 use ethertab_stack::wire::dns::{Data, Name, Query, RecordType, ResponseCode, truncated};
 use ethertab_stack::{Config, Duration};
 use ethertab_tests::{Host, Impairments, Simulation, traffic};
 use futures_util::future::join_all;
-use futures_util::{AsyncReadExt, AsyncWriteExt, join};
+use futures_util::{AsyncReadExt, AsyncWriteExt, FutureExt, join};
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -117,6 +120,14 @@ fn serve(simulation: &mut Simulation, host: &Host, manner: Manner) -> [Rc<Cell<u
 
 /// A client and servers at 10.0.0.1, 10.0.0.2, ….
 fn network(name: &'static str, manners: &[Manner]) -> (Simulation, Host, Vec<[Rc<Cell<u32>>; 2]>) {
+    network_with(name, manners, ResolverConfig::default())
+}
+
+fn network_with(
+    name: &'static str,
+    manners: &[Manner],
+    resolver: ResolverConfig,
+) -> (Simulation, Host, Vec<[Rc<Cell<u32>>; 2]>) {
     let mut simulation = Simulation::new(name, 1);
     let mut servers = Vec::new();
     let mut counts = Vec::new();
@@ -134,6 +145,7 @@ fn network(name: &'static str, manners: &[Manner]) -> (Simulation, Host, Vec<[Rc
     let client = simulation.host(
         Config {
             addressing,
+            resolver,
             ..Config::default()
         },
         cable(),
@@ -165,6 +177,51 @@ fn a_name_is_found_and_remembered() {
         2,
         "asked again when its time to live was over"
     );
+}
+
+#[test]
+fn a_network_is_opened_with_what_its_resolver_may_remember() {
+    let resolver = ResolverConfig {
+        cache_entries: 0,
+        ..ResolverConfig::default()
+    };
+    let (mut simulation, client, counts) =
+        network_with("dns-forgetful", &[Manner::Answers], resolver);
+    for _ in 0..3 {
+        assert!(resolve(&mut simulation, &client, "www.example.com").is_ok());
+    }
+    assert_eq!(counts[0][0].get(), 3, "asked each time");
+}
+
+#[test]
+fn one_lookup_too_many_fails_at_once_and_the_others_go_on() {
+    let resolver = ResolverConfig {
+        lookups: 2,
+        ..ResolverConfig::default()
+    };
+    let (mut simulation, client, _) = network_with("dns-full", &[Manner::Answers], resolver);
+    simulation.run(Duration::from_secs(10), async {
+        let mut first = Box::pin(client.network.resolve("one.example.com"));
+        let mut second = Box::pin(client.network.resolve("two.example.com"));
+        assert!(futures_util::poll!(&mut first).is_pending());
+        assert!(futures_util::poll!(&mut second).is_pending());
+        let error = client.network.resolve("three.example.com").now_or_never();
+        let full = Error::Resolve(ResolveError::TooMany);
+        assert_eq!(full.code(), "EMFILE");
+        assert_eq!(error, Some(Err(full)));
+        // Who asks for the same name asks nothing more, and an address is no name.
+        let mut shared = Box::pin(client.network.resolve("two.example.com"));
+        assert!(futures_util::poll!(&mut shared).is_pending());
+        let address = client.network.resolve("10.0.0.7").await;
+        assert_eq!(address, Ok(vec![IpAddr::from([10, 0, 0, 7])]));
+        // One that is dropped makes room.
+        drop(first);
+        let third = client.network.resolve("three.example.com");
+        let (second, shared, third) = join!(second, shared, third);
+        for outcome in [second, shared, third] {
+            assert_eq!(outcome, Ok(vec![FOUND.into()]));
+        }
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What transport finds out about hosts, link heeds about neighbours.
 
 use ethertab_stack::config::{Addressing, ListenOptions, StaticAddress, TcpOptions};
+use ethertab_stack::event::Event;
 use ethertab_stack::{Config, Duration, Instant, MacAddress, Stack, TcpId};
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -121,4 +122,42 @@ fn a_silent_neighbour_is_asked_for_after_three_repetitions() {
     }
     let took = pair.arp[0].since(began);
     assert!(took < Duration::from_millis(2_500), "asked after {took:?}");
+}
+
+#[test]
+fn events_that_nobody_polls_are_kept_up_to_the_limit() {
+    let config = Config {
+        addressing: Addressing::Static(StaticAddress {
+            address: NEAR,
+            prefix_length: 24,
+            gateway: None,
+            name_servers: Vec::new(),
+        }),
+        host_events: 3,
+        ..Config::default()
+    };
+    let mut stack = Stack::new(config, [1; 32], Instant::ZERO);
+    // A stranger claims our address (RFC 826): once is answered, and each repetition is told.
+    let stranger = [2, 0, 0, 0, 0, 0x66];
+    let header = [0, 1, 8, 0, 6, 4, 0, 2];
+    let frame = [
+        &[0xff; 6][..],
+        &stranger,
+        &[8, 6],
+        &header,
+        &stranger,
+        &NEAR.octets(),
+        &[0; 6],
+        &NEAR.octets(),
+    ]
+    .concat();
+    for _ in 0..20 {
+        stack.receive(&frame, Instant::ZERO);
+    }
+    let told = Event::AddressConflict {
+        address: NEAR,
+        claimant: MacAddress(stranger),
+    };
+    let events: Vec<Event> = std::iter::from_fn(|| stack.poll_event()).collect();
+    assert_eq!(events, [told.clone(), told.clone(), told]);
 }

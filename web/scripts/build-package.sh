@@ -6,3 +6,5 @@ rm -rf "$web/pkg"
 "$web/node_modules/.bin/tsc" -p "$web/tsconfig.package.json"
 mkdir -p "$web/pkg/generated"
 cp "$web"/src/generated/ethertab*.js "$web"/src/generated/ethertab*.ts "$web"/src/generated/ethertab_bg.wasm "$web/pkg/generated/"
+# Both ask that their text goes with every copy.
+cp "$web/../LICENSE-MIT" "$web/../LICENSE-APACHE" "$web/pkg/"

@@ -440,7 +440,7 @@ export type ErrorCode =
   | 'EADDRNOTAVAIL'
   | 'EMSGSIZE'
   | 'EINVAL' // an option or address that cannot be
-  | 'EMFILE' // too many sockets
+  | 'EMFILE' // too many sockets, or names being looked up
   | 'EPIPE' // written after the end
   | 'ENOTFOUND' // no such name
   | 'EAI_AGAIN' // no name server answered

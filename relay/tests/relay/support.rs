@@ -5,6 +5,7 @@ use ethertab_relay::Relay;
 use ethertab_relay::config::{Options, Plan};
 use ethertab_relay::switch::port::{DropReason, Port};
 use futures_util::{SinkExt, StreamExt};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -71,7 +72,14 @@ pub(crate) struct Client {
 
 /// The opening handshake, with headers added to it.
 pub(crate) async fn open(relay: &Relay, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
-    let address = relay.address();
+    open_at(relay.address(), headers).await
+}
+
+/// The same to a relay that is a process of its own.
+pub(crate) async fn open_at(
+    address: SocketAddr,
+    headers: &[(&'static str, &str)],
+) -> Result<Client, Error> {
     let mut request: Request = format!("ws://{address}/tunnel").into_client_request()?;
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());

@@ -7,6 +7,7 @@ mod offload;
 mod rich;
 #[path = "../relay/station.rs"]
 mod station;
+mod stopping;
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod support;

@@ -26,7 +26,7 @@ pub enum Error {
 
 impl Error {
     /// A stable name that follows POSIX's where there is one: `ECONNREFUSED`, `ETIMEDOUT`, `ECONNRESET`, `EHOSTUNREACH`,
-    /// `ENETUNREACH`, `ECONNABORTED`, `EADDRINUSE`, `EADDRNOTAVAIL`, `EMSGSIZE`, `EINVAL`, `EMFILE`, `EPIPE`, `ENOTFOUND`
+    /// `ENETUNREACH`, `ECONNABORTED`, `EADDRINUSE`, `EADDRNOTAVAIL`, `EMSGSIZE`, `EINVAL`, `EMFILE` (too many sockets or lookups), `EPIPE`, `ENOTFOUND`
     /// (no such name), `EAI_AGAIN` (no name server answered), `ENETDOWN` (network closed).
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -38,7 +38,9 @@ impl Error {
             Error::Connect(ConnectError::PortInUse) | Error::Bind(BindError::PortInUse) => {
                 "EADDRINUSE"
             }
-            Error::Connect(ConnectError::TooMany) | Error::Bind(BindError::TooMany) => "EMFILE",
+            Error::Connect(ConnectError::TooMany)
+            | Error::Bind(BindError::TooMany)
+            | Error::Resolve(ResolveError::TooMany) => "EMFILE",
             Error::Bind(BindError::AddressNotOurs) => "EADDRNOTAVAIL",
             Error::Tcp(TcpError::Refused) => "ECONNREFUSED",
             Error::Tcp(TcpError::TimedOut) | Error::TimedOut => "ETIMEDOUT",

@@ -88,7 +88,8 @@ impl Network {
     }
 
     /// The next event that concerns the host and no socket: leases and address conflicts; `None` once the network is
-    /// closed. One listener at a time; at most 64 wait, the oldest goes first.
+    /// closed. One listener at a time; at most [`Config::host_events`](crate::config::Config::host_events) wait, the oldest
+    /// goes first.
     pub async fn next_event(&self) -> Option<Event> {
         self.handle
             .until(Interest::HostEvent, |shared, _| {

@@ -7,7 +7,7 @@
 use super::shared::{Handle, Shared};
 use super::waiting::Interest;
 use super::{Error, Network, TcpStream, UdpSocket};
-use crate::application::dns::{Ask, Carrier, Failure, Family, Lookup, Step};
+use crate::application::dns::{Ask, Carrier, Failure, Family, Lookup, ResolveError, Step};
 use crate::config::TcpOptions;
 use crate::time::Instant;
 use alloc::sync::Arc;
@@ -29,7 +29,8 @@ type Outcome = Result<Vec<IpAddr>, Error>;
 pub(super) type Ongoing = Arc<OnceLock<Outcome>>;
 
 impl Network {
-    /// All addresses of a name, by DNS; a literal address is answered at once.
+    /// All addresses of a name, by DNS; a literal address is answered at once. Fails with [`ResolveError::TooMany`] while
+    /// [`ResolverConfig::lookups`](crate::config::ResolverConfig::lookups) other names are being looked up.
     pub async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, Error> {
         if let Ok(address) = name.parse() {
             return Ok(vec![address]);
@@ -75,6 +76,9 @@ async fn join(handle: &Handle, name: &str) -> Result<Turn, Error> {
             Ok(at) => {
                 followed = Some(Arc::clone(&shared.lookups[at].1));
                 Poll::Pending
+            }
+            Err(_) if shared.lookups.len() >= shared.stack.config().resolver.lookups => {
+                Poll::Ready(Err(ResolveError::TooMany.into()))
             }
             Err(at) => {
                 let ongoing = Ongoing::default();

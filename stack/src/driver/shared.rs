@@ -3,7 +3,7 @@
 use super::resolve::Ongoing;
 use super::waiting::{Interest, Key, SleepId, Socket, Waiting};
 use super::{Clock, Error};
-use crate::application::dns::{Resolver, ResolverConfig};
+use crate::application::dns::Resolver;
 use crate::event::Event;
 use crate::stack::Stack;
 use crate::time::{Duration, Instant};
@@ -13,9 +13,6 @@ use core::future::Future;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Host events that wait for [`Network::next_event`](super::Network::next_event).
-const HOST_EVENTS: usize = 64;
 
 /// Sees every frame: `tap(outbound, at, frame)`.
 pub type Tap = Box<dyn FnMut(bool, Instant, &[u8]) + Send>;
@@ -34,9 +31,11 @@ pub(super) enum Phase {
 pub(super) struct Shared {
     pub(super) stack: Stack,
     pub(super) waiting: Waiting,
+    /// Those that wait for [`Network::next_event`](super::Network::next_event); at most
+    /// [`Config::host_events`](crate::config::Config::host_events).
     pub(super) host_events: VecDeque<Event>,
     pub(super) resolver: Resolver,
-    /// Names being looked up, sorted. Bounded by the programs that ask.
+    /// Names being looked up, sorted; at most [`ResolverConfig::lookups`](crate::config::ResolverConfig::lookups).
     pub(super) lookups: Vec<(String, Ongoing)>,
     /// A tap that the driver has not taken over yet.
     pub(super) new_tap: Option<Option<Tap>>,
@@ -59,7 +58,7 @@ impl Inner {
     pub(super) fn new(mut stack: Stack, clock: impl Clock) -> Arc<Inner> {
         let mut random = stack.fork_random();
         let waiting = Waiting::new(random.key());
-        let resolver = Resolver::new(ResolverConfig::default(), random);
+        let resolver = Resolver::new(stack.config().resolver, random);
         Arc::new(Inner {
             shared: Mutex::new(Shared {
                 stack,
@@ -112,7 +111,7 @@ impl Shared {
         }
         match event {
             Event::Leased(_) | Event::LeaseLost | Event::AddressConflict { .. } => {
-                if self.host_events.len() == HOST_EVENTS {
+                if self.host_events.len() >= self.stack.config().host_events {
                     self.host_events.pop_front();
                 }
                 self.host_events.push_back(event);

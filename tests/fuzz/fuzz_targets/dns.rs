@@ -2,7 +2,8 @@
 #![no_main]
 
 use ethertab_stack::Instant;
-use ethertab_stack::application::dns::{Carrier, Failure, Family, Resolver, ResolverConfig, Step};
+use ethertab_stack::application::dns::{Carrier, Failure, Family, Resolver, Step};
+use ethertab_stack::config::ResolverConfig;
 use ethertab_stack::random::Random;
 use ethertab_stack::wire::dns::{Message, Query, ResponseCode, truncated};
 use ethertab_stack::wire::pretty::PacketSummary;

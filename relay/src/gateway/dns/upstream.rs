@@ -116,7 +116,7 @@ async fn exchange(
     let truncated =
         Message::parse(&response).is_ok_and(|message| message.flags.has(Flags::TRUNCATED));
     if truncated && transport == Transport::Tcp {
-        by_tcp(server, message).await
+        by_tcp(server, message, query).await
     } else {
         Ok(response)
     }
@@ -138,31 +138,39 @@ async fn by_udp(server: SocketAddr, message: &[u8], query: &Query) -> io::Result
     let mut response = vec![0; 65_535];
     loop {
         let length = socket.recv(&mut response).await?;
-        let answers = |message: Message<'_>| {
-            message.id == id
-                && message
-                    .question
-                    .as_ref()
-                    .is_none_or(|asked| *asked == query.question)
-        };
-        if Message::parse(&response[..length]).is_ok_and(answers) {
+        if answers(&response[..length], id, query) {
             response.truncate(length);
             return Ok(response);
         }
     }
 }
 
-/// RFC 1035 §4.2.2.
-async fn by_tcp(server: SocketAddr, message: &[u8]) -> io::Result<Vec<u8>> {
+/// Whether this is an answer to what was asked. RFC 5452 §9.1: the id and the question must match, name (in whatever case),
+/// type and class; one without a question says of nothing what it says, so whoever guesses the id need guess no more.
+fn answers(response: &[u8], id: u16, query: &Query) -> bool {
+    Message::parse(response).is_ok_and(|message| {
+        message.id == id
+            && message.flags.has(Flags::RESPONSE)
+            && message.question.as_ref() == Some(&query.question)
+    })
+}
+
+/// RFC 1035 §4.2.2. Nobody can slip an answer in here: one to something else is the server's mistake.
+async fn by_tcp(server: SocketAddr, message: &[u8], query: &Query) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(server).await?;
     let length = u16::try_from(message.len()).map_err(io::Error::other)?;
     let mut framed = length.to_be_bytes().to_vec();
     framed.extend(message);
-    set_id(&mut framed[2..], random_id()?);
+    let id = random_id()?;
+    set_id(&mut framed[2..], id);
     stream.write_all(&framed).await?;
     let mut response = vec![0; usize::from(stream.read_u16().await?)];
     stream.read_exact(&mut response).await?;
-    Ok(response)
+    if answers(&response, id, query) {
+        Ok(response)
+    } else {
+        Err(io::Error::other("an answer to something else"))
+    }
 }
 
 fn random_id() -> io::Result<u16> {
@@ -174,6 +182,108 @@ fn random_id() -> io::Result<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ethertab_stack::wire::dns::{CLASS_INTERNET, Data, Emitter, Name, Question, RecordType};
+    use tokio::net::TcpListener;
+
+    const NAME: &str = "www.example.com";
+    /// CH (RFC 1035 §3.2.4).
+    const CLASS_CHAOS: u16 = 3;
+
+    /// A query as tabs send them.
+    fn asked(name: &str, record_type: RecordType, class: u16) -> Vec<u8> {
+        let mut emitter = Emitter::new(7, Flags::default().with(Flags::RECURSION_DESIRED));
+        emitter.question(&Question {
+            name: Name::from_text(name).unwrap(),
+            record_type,
+            class,
+        });
+        emitter.finish()
+    }
+
+    /// An answer to `query` with one address.
+    fn answer(query: &Query, last: u8) -> Vec<u8> {
+        let mut response = query.respond(ResponseCode::NO_ERROR);
+        let address = Data::A(Ipv4Addr::new(192, 0, 2, last));
+        response.answer(&query.question.name, 60, &address);
+        query.finish(response)
+    }
+
+    /// The same about another question.
+    fn about(query: &Query, name: &str, record_type: RecordType, class: u16) -> Vec<u8> {
+        let mut other = query.clone();
+        other.question = Question {
+            name: Name::from_text(name).unwrap(),
+            record_type,
+            class,
+        };
+        answer(&other, 66)
+    }
+
+    /// What a server should never send, each with the id that was asked with, but the first.
+    fn forgeries(query: &Query) -> Vec<Vec<u8>> {
+        let mut guessed = answer(query, 66);
+        set_id(&mut guessed, query.id.wrapping_add(1));
+        // The header alone: a response that says of no question that there is no such name (RFC 1035 §4.1.1).
+        let mut silent = query.failure(ResponseCode::NAME_ERROR)[..12].to_vec();
+        silent[4..12].fill(0);
+        let mut echoed = asked(NAME, RecordType::A, CLASS_INTERNET);
+        set_id(&mut echoed, query.id);
+        vec![
+            guessed,
+            silent,
+            echoed,
+            about(query, "ww.example.com", RecordType::A, CLASS_INTERNET),
+            about(query, NAME, RecordType::AAAA, CLASS_INTERNET),
+            about(query, NAME, RecordType::A, CLASS_CHAOS),
+        ]
+    }
+
+    #[tokio::test]
+    async fn only_an_answer_to_the_question_that_was_asked_is_believed() {
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = server.local_addr().unwrap();
+        let message = asked(NAME, RecordType::A, CLASS_INTERNET);
+        let query = Query::parse(&message).unwrap();
+        for nth in 0..6 {
+            let serve = async {
+                let mut buffer = [0; 512];
+                let (length, client) = server.recv_from(&mut buffer).await.unwrap();
+                let heard = Query::parse(&buffer[..length]).unwrap();
+                let forged = &forgeries(&heard)[nth];
+                // The right one spells the name otherwise: names are equal whatever the case (RFC 4343 §3).
+                let right = about(&heard, "WWW.Example.com", RecordType::A, CLASS_INTERNET);
+                server.send_to(forged, client).await.unwrap();
+                server.send_to(&right, client).await.unwrap();
+                right
+            };
+            let (response, right) = tokio::join!(by_udp(address, &message, &query), serve);
+            assert_eq!(response.unwrap(), right, "forgery {nth} was believed");
+        }
+    }
+
+    #[tokio::test]
+    async fn by_tcp_an_answer_to_something_else_is_an_error() {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = server.local_addr().unwrap();
+        let message = asked(NAME, RecordType::A, CLASS_INTERNET);
+        let query = Query::parse(&message).unwrap();
+        for nth in 0..7 {
+            let serve = async {
+                let mut stream = server.accept().await.unwrap().0;
+                let mut heard = vec![0; usize::from(stream.read_u16().await.unwrap())];
+                stream.read_exact(&mut heard).await.unwrap();
+                let heard = Query::parse(&heard).unwrap();
+                let mut responses = forgeries(&heard);
+                responses.push(answer(&heard, 1));
+                let response = &responses[nth];
+                let length = u16::try_from(response.len()).unwrap();
+                stream.write_u16(length).await.unwrap();
+                stream.write_all(response).await.unwrap();
+            };
+            let (response, ()) = tokio::join!(by_tcp(address, &message, &query), serve);
+            assert_eq!(response.is_ok(), nth == 6, "response {nth}");
+        }
+    }
 
     #[test]
     fn the_resolvers_servers_are_read() {

@@ -1,6 +1,7 @@
 //! Judging what came back: is it an answer to our question, and what does it say?
 
-use super::{Carrier, Family, ResolverConfig};
+use super::{Carrier, Family};
+use crate::config::ResolverConfig;
 use crate::wire::dns::{
     Data, Flags, Message, Name, Question, Record, RecordType, ResponseCode, Section,
 };

@@ -1,6 +1,7 @@
 //! What was learned, as long as it lives (RFC 1035 §7.4; absences: RFC 2308 §5).
 
-use super::{Family, ResolverConfig};
+use super::Family;
+use crate::config::ResolverConfig;
 use crate::random::Key;
 use crate::time::{Duration, Instant};
 use crate::wire::dns::Name;

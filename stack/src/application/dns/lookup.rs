@@ -2,7 +2,8 @@
 
 use super::answer::{Asked, Verdict, judge};
 use super::cache::Finding;
-use super::{Family, ResolveError, Resolver, ResolverConfig};
+use super::{Family, ResolveError, Resolver};
+use crate::config::ResolverConfig;
 use crate::time::{Duration, Instant};
 use crate::wire::dns::{self, CLASS_INTERNET, Name, Question};
 use alloc::vec::Vec;

@@ -28,8 +28,9 @@ mod tests;
 pub use cache::Cached;
 pub use lookup::{Ask, Carrier, Failure, Lookup, Step};
 
+use crate::config::ResolverConfig;
 use crate::random::Random;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use crate::wire::dns::RecordType;
 use cache::Cache;
 use core::fmt;
@@ -50,6 +51,8 @@ pub enum ResolveError {
     ServerFailure,
     /// No server answered in time.
     TimedOut,
+    /// As many lookups are under way as [`ResolverConfig::lookups`] allows.
+    TooMany,
 }
 
 impl fmt::Display for ResolveError {
@@ -61,6 +64,7 @@ impl fmt::Display for ResolveError {
             ResolveError::NoServers => "no name server is known",
             ResolveError::ServerFailure => "every name server failed or refused",
             ResolveError::TimedOut => "no name server answered in time",
+            ResolveError::TooMany => "too many names are being looked up",
         })
     }
 }
@@ -94,42 +98,6 @@ impl Family {
             (self, address),
             (Family::V4, IpAddr::V4(_)) | (Family::V6, IpAddr::V6(_))
         )
-    }
-}
-
-/// A resolver's limits.
-#[derive(Clone, Copy, Debug)]
-pub struct ResolverConfig {
-    /// Names remembered, absences included; the one that would be forgotten first makes room.
-    pub cache_entries: usize,
-    /// Longest time that an answer is remembered, whatever it says of itself (RFC 8767 §4: up to seven days).
-    pub longest_life: Duration,
-    /// Longest time that an absence is remembered (RFC 2308 §5: one to three hours).
-    pub longest_absence: Duration,
-    /// How long each server may take in the first round. Later rounds double it and share it among the servers.
-    pub timeout: Duration,
-    /// How often all servers are asked in turn: 1 to 8.
-    pub rounds: u8,
-    /// Aliases followed for one name, and as much as any answer may chain.
-    pub aliases: usize,
-    /// Addresses taken from one answer.
-    pub addresses: usize,
-    /// Servers looked at; further ones are ignored.
-    pub servers: usize,
-}
-
-impl Default for ResolverConfig {
-    fn default() -> Self {
-        ResolverConfig {
-            cache_entries: 512,
-            longest_life: Duration::from_secs(24 * 3_600),
-            longest_absence: Duration::from_secs(3_600),
-            timeout: Duration::from_millis(1_500),
-            rounds: 3,
-            aliases: 16,
-            addresses: 64,
-            servers: 8,
-        }
     }
 }
 

@@ -101,15 +101,13 @@ impl Query {
     }
 
     /// An upstream server's response to the same question, made ours: our client's id and, if it is longer than
-    /// the client takes by UDP, cut. `None` if those bytes are no response to this question.
+    /// the client takes by UDP, cut. `None` if those bytes are no response to this question (RFC 5452 §9.1): one that
+    /// repeats none is no response to any.
     #[must_use]
     pub fn relay(&self, mut response: Vec<u8>) -> Option<Vec<u8>> {
         let message = Message::parse(&response).ok()?;
-        let fits = message.flags.has(Flags::RESPONSE)
-            && message
-                .question
-                .as_ref()
-                .is_none_or(|question| *question == self.question);
+        let fits =
+            message.flags.has(Flags::RESPONSE) && message.question.as_ref() == Some(&self.question);
         if !fits {
             return None;
         }

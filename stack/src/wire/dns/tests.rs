@@ -271,6 +271,10 @@ fn an_upstream_response_is_relayed_with_the_clients_id_and_only_to_its_question(
     let other = Query::parse(&query(77, &question("b.example"), false)).unwrap();
     assert_eq!(asked.relay(other.failure(ResponseCode::NO_ERROR)), None);
     assert_eq!(asked.relay(query(77, &question("a.example"), false)), None);
+    // A header alone: a response that repeats no question.
+    let mut header = upstream.failure(ResponseCode::NAME_ERROR)[..12].to_vec();
+    header[4..12].fill(0);
+    assert_eq!(asked.relay(header), None);
 }
 
 /// Reads all that can be read.

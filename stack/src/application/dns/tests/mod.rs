@@ -5,6 +5,7 @@ mod cache;
 mod servers;
 
 use super::*;
+use crate::time::Duration;
 use crate::wire::dns::{
     Authority, Data, Emitter, Flags, Message, Name, Query, Question, ResponseCode,
 };
