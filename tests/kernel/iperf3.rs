@@ -62,6 +62,8 @@ pub(crate) async fn serve(
     if state[0] != TEST_END {
         return Err(format!("state {} where TEST_END was due", state[0]).into());
     }
+    // As iperf3's own server does: a client that still reads waits for whole blocks, and the last one may be cut short.
+    drop(data);
     control.write_all(&[EXCHANGE_RESULTS]).await?;
     read_json(&mut control).await?;
     let results = format!(
