@@ -56,6 +56,8 @@ test('the four floors count, and the list shows what passed', async () => {
     }
   }
   await page.locator('#packets-filter').fill('dhcp');
+  // The list is drawn with the next frame, its note last.
+  await waitForText(page.locator('#packets-note'), 'match');
   await waitForText(page.locator('.packet .protocol'), 'DHCP');
   assert.equal(await page.locator('.packet:visible .protocol:not(:text("DHCP"))').count(), 0);
 });

@@ -7,6 +7,7 @@ use ethertab_stack::driver::{Clock, Link, LinkEvent, Network};
 use ethertab_stack::{Config, Instant, MacAddress, Stack};
 use futures_util::{Sink, SinkExt, Stream};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -59,6 +60,15 @@ impl Link for Tunnel {
     }
 }
 
+/// A seed that no station of this run had before: who comes back with the ports and the sequence numbers of its last
+/// life is refused by a kernel that still remembers the connections of it.
+pub(crate) fn fresh_seed() -> [u8; 32] {
+    static STATIONS: AtomicU64 = AtomicU64::new(0);
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&STATIONS.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    seed
+}
+
 /// A station on the relay's network, with its own hardware address.
 pub(crate) async fn station(relay: &Relay, last: u8) -> Network {
     let socket = client(relay).await.socket;
@@ -67,7 +77,7 @@ pub(crate) async fn station(relay: &Relay, last: u8) -> Network {
         hardware_address: MacAddress([2, 0, 0, 0, 1, last]),
         ..Config::default()
     };
-    let stack = Stack::new(config, [last; 32], Instant::ZERO);
+    let stack = Stack::new(config, fresh_seed(), Instant::ZERO);
     let tunnel = Tunnel {
         socket,
         clock: clock.clone(),

@@ -1,6 +1,7 @@
 //! A tab of the negotiated form over a WebSocket: our stack, with checksums and cutting left to the link.
 
 use crate::PATIENCE;
+use crate::station::fresh_seed;
 use crate::support::{clients, open, until};
 use ethertab_relay::Relay;
 use ethertab_relay::gateway::link::TokioClock;
@@ -161,7 +162,7 @@ pub(crate) async fn rich(relay: &Relay, last: u8, mtu: usize) -> Network {
         },
         ..Config::default()
     };
-    let stack = Stack::new(config, [last; 32], Instant::ZERO);
+    let stack = Stack::new(config, fresh_seed(), Instant::ZERO);
     let tunnel = RichTunnel {
         socket,
         clock: clock.clone(),
