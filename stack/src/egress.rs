@@ -35,24 +35,34 @@ impl Stack {
                 continue;
             }
             self.replies_first = !self.replies_first;
-            let step = if self.replies_first {
+            let mut step = if self.replies_first {
                 self.descend_replies(now, out)
-                    .or_else(|| self.descend_sockets(now, out))
             } else {
-                self.descend_sockets(now, out)
-                    .or_else(|| self.descend_replies(now, out))
+                None
             };
+            if step.is_none() {
+                if let Some((length, offload)) = self.descend_in_train(now, out) {
+                    self.count_frame(length);
+                    return Some((length, offload));
+                }
+                step = (self.descend_sockets(now, out)).or_else(|| self.descend_replies(now, out));
+            }
             match step {
                 None => return None,
                 Some(Step::Elsewhere) => {}
                 Some(Step::Frame(length, offload)) => {
-                    self.counters.frames_transmitted += 1;
-                    self.counters.bytes_transmitted += length as u64;
+                    self.count_frame(length);
                     return Some((length, offload));
                 }
             }
         }
         None
+    }
+
+    #[inline]
+    fn count_frame(&mut self, length: usize) {
+        self.counters.frames_transmitted += 1;
+        self.counters.bytes_transmitted += length as u64;
     }
 
     /// What turned round on the lower floors.
@@ -74,19 +84,26 @@ impl Stack {
         Some(Step::after_link(leaves, end, nothing))
     }
 
+    /// The short way down: a segment right behind one that differs in little.
+    #[inline]
+    fn descend_in_train(&mut self, now: Instant, out: &mut [u8]) -> Option<(usize, Offload)> {
+        let train = self.departing.as_ref()?;
+        let offload = train.offload;
+        let followed = train
+            .lead(now, out)
+            .and_then(|segment| self.transport.follow(now, segment));
+        let Some(length) = followed else {
+            self.departing = None;
+            return None;
+        };
+        self.counters.segments_transmitted += 1;
+        self.counters.packets_transmitted += 1;
+        Some((DepartingTrain::around(length), offload))
+    }
+
     /// What sockets want to send.
     #[inline]
     fn descend_sockets(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
-        if let Some(train) = &self.departing {
-            if let Some(segment) = train.lead(now, out)
-                && let Some(length) = self.transport.follow(now, segment)
-            {
-                self.counters.segments_transmitted += 1;
-                self.counters.packets_transmitted += 1;
-                return Some(Step::Frame(DepartingTrain::around(length), train.offload));
-            }
-            self.departing = None;
-        }
         let internet = &self.internet;
         let source_for = |destination| internet.route(destination).map(|path| path.source);
         // By reference: to copy what was only just written would wait for the writes.

@@ -34,6 +34,7 @@ impl Stack {
             }
         } else {
             // It may have been ARP.
+            self.confirms_nobody = None;
             self.heed_link(now);
         }
     }
@@ -60,10 +61,13 @@ impl Stack {
     #[inline]
     fn heed_progress(&mut self, now: Instant) {
         if self.link.has_doubts()
-            && let Some(host) = self.transport.tcp.take_progress()
-            && let Some(neighbor) = self.internet.neighbor_towards(host)
+            && let Some(connection) = self.transport.tcp.progress()
+            && self.confirms_nobody != Some(connection)
         {
-            self.link.confirm(neighbor, now);
+            let host = self.transport.tcp.host_of(connection);
+            let neighbor = host.and_then(|host| self.internet.neighbor_towards(host));
+            let confirms = neighbor.is_some_and(|neighbor| self.link.confirm(neighbor, now));
+            self.confirms_nobody = (!confirms).then_some(connection);
         }
     }
 

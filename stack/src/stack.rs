@@ -33,6 +33,8 @@ pub struct Stack {
     pub(crate) departing: Option<DepartingTrain>,
     /// What the next frame may have in common with the last one that came.
     pub(crate) arriving: Option<ArrivingTrain>,
+    /// The connection whose progress just confirmed nobody, and will not before the link hears more or time passes.
+    pub(crate) confirms_nobody: Option<u32>,
     /// Whose turn it is on the way down.
     pub(crate) replies_first: bool,
     pub(crate) counters: Counters,
@@ -72,6 +74,7 @@ impl Stack {
             loopback: VecDeque::new(),
             departing: None,
             arriving: None,
+            confirms_nobody: None,
             replies_first: false,
             counters: Counters::default(),
             dhcp: None,
@@ -113,6 +116,23 @@ impl Stack {
         self.begin(now);
         let is_unproven = offload.checksum == TransportChecksum::Complete;
         self.climb(frame, is_unproven && self.config.link.verify_checksums, now);
+    }
+
+    /// The same for the first `length` bytes of `buffer`, which a connection may keep instead of copying out of it: then there is
+    /// another buffer in its place afterwards, with a length of its own and bytes that mean nothing.
+    #[inline]
+    pub fn receive_owned(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        length: usize,
+        offload: Offload,
+        now: Instant,
+    ) {
+        let length = length.min(buffer.len());
+        let frame = &buffer[..length];
+        self.transport.tcp.lend(frame, buffer.capacity());
+        self.receive_offloaded(frame, offload, now);
+        self.transport.tcp.take_lent(buffer);
     }
 
     /// Writes the next frame to send into `out` and returns its length; `None`: nothing to send now.
@@ -189,6 +209,7 @@ impl Stack {
     /// Does what is due at `now`.
     pub fn advance(&mut self, now: Instant) {
         self.begin(now);
+        self.confirms_nobody = None;
         self.link.advance(now);
         self.heed_link(now);
         self.internet.advance(now);

@@ -60,6 +60,8 @@ struct Host {
 struct Pair {
     hosts: [Host; 2],
     now: Instant,
+    /// The long ways alone, and every byte copied.
+    walks_every_step: bool,
 }
 
 fn address(number: u8) -> IpAddr {
@@ -104,6 +106,7 @@ impl Pair {
         let mut pair = Pair {
             hosts: [first, second],
             now,
+            walks_every_step,
         };
         for _ in 0..6 {
             for host in [0, 1] {
@@ -139,7 +142,12 @@ impl Pair {
             {
                 *byte ^= change;
             }
-            host.stack.receive(&frame, self.now);
+            if self.walks_every_step {
+                host.stack.receive(&frame, self.now);
+            } else {
+                let length = frame.len();
+                (host.stack).receive_owned(&mut frame, length, Offload::NONE, self.now);
+            }
         }
     }
 

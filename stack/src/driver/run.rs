@@ -113,7 +113,9 @@ impl<L: Link, C: Clock> Driver<L, C> {
             tap(false, at, &self.incoming);
         }
         let mut shared = self.inner.lock();
-        shared.stack.receive_offloaded(&self.incoming, offload, at);
+        let length = self.incoming.len();
+        let stack = &mut shared.stack;
+        stack.receive_owned(&mut self.incoming, length, offload, at);
     }
 
     fn transmit(&mut self, context: &mut Context<'_>, now: Instant) -> Result<Batch, L::Error> {

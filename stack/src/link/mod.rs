@@ -329,9 +329,9 @@ impl Link {
     }
 
     /// The floor above knows that packets reach this neighbour and come back (RFC 1122 §2.3.2.1 (4), RFC 4861
-    /// §7.3.1): it need not be asked.
-    pub fn confirm(&mut self, address: IpAddr, now: Instant) {
-        self.neighbors.confirm(address, now);
+    /// §7.3.1): it need not be asked. False: it must be all the same, because it never answered.
+    pub fn confirm(&mut self, address: IpAddr, now: Instant) -> bool {
+        self.neighbors.confirm(address, now)
     }
 
     /// Whether it is worth [confirming](Link::confirm) anybody.

@@ -6,6 +6,7 @@ use ethertab_stack::config::{
     Addressing, CongestionAlgorithm, LinkCapabilities, ListenOptions, StaticAddress, TcpConfig,
     TcpOptions,
 };
+use ethertab_stack::wire::offload::Offload;
 use ethertab_stack::{Config, Instant, ListenerId, MacAddress, Stack, TcpId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::task::Poll;
@@ -77,8 +78,9 @@ impl Host for Ours {
     fn poll(&mut self, now: u64, wire: &mut impl Wire) {
         let now = Instant::from_micros(now);
         self.stack.advance(now);
-        while let Some(frame) = wire.receive() {
-            self.stack.receive(frame.bytes(), now);
+        while let Some(mut frame) = wire.receive() {
+            let (buffer, length) = frame.parts();
+            (self.stack).receive_owned(buffer, length, Offload::NONE, now);
             wire.recycle(frame);
         }
         while let Some(mut frame) = wire.buffer() {

@@ -29,6 +29,18 @@ impl Frame {
         &mut self.bytes
     }
 
+    /// The buffer itself, and how much was written.
+    pub(crate) fn parts(&mut self) -> (&mut Vec<u8>, usize) {
+        (&mut self.bytes, self.length)
+    }
+
+    /// Makes sure of room for so many bytes: the buffer may have been exchanged for another.
+    fn reserve(&mut self, size: usize) {
+        if self.bytes.len() < size {
+            self.bytes.resize(size, 0);
+        }
+    }
+
     /// Says how much was written.
     pub(crate) fn set_length(&mut self, length: usize) {
         self.length = length;
@@ -89,8 +101,11 @@ impl Wire for Cable {
         if self.outgoing.len() >= FRAMES {
             return None;
         }
-        let free = self.free.pop();
-        Some(free.unwrap_or_else(|| Frame::new(self.frame)))
+        let Some(mut free) = self.free.pop() else {
+            return Some(Frame::new(self.frame));
+        };
+        free.reserve(self.frame);
+        Some(free)
     }
 
     fn send(&mut self, frame: Frame) {

@@ -249,16 +249,16 @@ impl Neighbors {
     }
 
     /// Packets reach this neighbour, say the floors above (RFC 4861 §7.3.1).
-    pub(super) fn confirm(&mut self, address: IpAddr, now: Instant) {
+    pub(super) fn confirm(&mut self, address: IpAddr, now: Instant) -> bool {
         let until = now + self.reachable_time;
         let Some(slot) = self.table.find(&address) else {
-            return;
+            return false;
         };
         let Some(neighbor) = self.table.get(slot) else {
-            return;
+            return false;
         };
         if !neighbor.proven {
-            return;
+            return false;
         }
         match neighbor.state {
             State::Incomplete => {}
@@ -270,6 +270,7 @@ impl Neighbors {
                 self.set_timer(slot, None);
             }
         }
+        true
     }
 
     /// Whether an answer is awaited, or soon will be: only then a confirmation from above saves a question.

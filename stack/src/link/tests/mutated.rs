@@ -86,7 +86,7 @@ fn take(cable: &mut Cable, step: &Step) {
             let address = host(address).into();
             cable.link.learn(address, station(hardware), now);
         }
-        Step::Confirm(address) => cable.link.confirm(host(address).into(), now),
+        Step::Confirm(address) => drop(cable.link.confirm(host(address).into(), now)),
         Step::Address(address) => cable.link.set_address(address.map(host)),
         Step::Probe(address) => cable.link.probe(host(address), now),
         Step::Announce => cable.link.announce(now),

@@ -14,6 +14,7 @@ use crate::transport::demux::FourTuple;
 use crate::wire::checksum::Checksum;
 use crate::wire::ip::{Arrival, Cast, Protocol};
 use crate::wire::tcp::{Flags, TcpSegment};
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 impl Tcp {
@@ -25,7 +26,7 @@ impl Tcp {
         let pseudo_header =
             Checksum::pseudo_header(arrival.source, arrival.destination, Protocol::TCP, 0);
         let verified_by = arrival.verify_checksum.then_some(pseudo_header);
-        let Some(segment) = self.open_up(arrival.payload, verified_by) else {
+        let Some(segment) = &self.open_up(arrival.payload, verified_by) else {
             return;
         };
         // RFC 9293 §3.9.2.3, MUST-57 and MUST-63: nothing sent to many, and from nobody who is many.
@@ -42,9 +43,9 @@ impl Tcp {
                 connection,
                 pseudo_header,
             });
-            return self.receive_for(connection, &segment, now);
+            return self.receive_for(connection, segment, now);
         }
-        let floor = match self.time_waits.receive(&segment, &tuple, now) {
+        let floor = match self.time_waits.receive(segment, &tuple, now) {
             None => None,
             Some(Verdict::Reopen(floor)) => Some(floor),
             Some(Verdict::Ignored) => return,
@@ -55,7 +56,26 @@ impl Tcp {
                 return;
             }
         };
-        self.receive_in_listen(&segment, tuple, floor, now);
+        self.receive_in_listen(segment, tuple, floor, now);
+    }
+
+    /// The segments that come next lie in `frame`, and whose bytes they are may keep its buffer, of that capacity.
+    #[inline]
+    pub fn lend(&mut self, frame: &[u8], capacity: usize) {
+        self.shared.loan.offer(frame, capacity);
+    }
+
+    /// Ends that. If a connection keeps the buffer, there is another one in its place, with bytes of the past in it.
+    #[inline]
+    pub fn take_lent(&mut self, buffer: &mut Vec<u8>) {
+        if let Some(part) = self.shared.loan.end()
+            && let Some(borrower) = self.borrower.take()
+            && let Some(connection) = self.table.at_mut(borrower)
+        {
+            let spare = self.shared.spares.take();
+            let kept = core::mem::replace(buffer, spare);
+            connection.receive.buffer.keep(kept, part);
+        }
     }
 
     /// For the tests that compare the short ways with the long ones.
@@ -69,11 +89,18 @@ impl Tcp {
         self.last = None;
     }
 
-    /// The host whose last segment acknowledged something new, or brought new data because our acknowledgements reach it
-    /// (RFC 4861 §7.3.1).
-    pub fn take_progress(&mut self) -> Option<IpAddr> {
-        let connection = self.table.at(self.progress.take()?)?;
-        Some(connection.tuple.remote.ip())
+    /// The connection whose last segment acknowledged something new, or brought new data because our acknowledgements reach
+    /// its host (RFC 4861 §7.3.1).
+    #[inline]
+    #[must_use]
+    pub const fn progress(&self) -> Option<u32> {
+        self.progress
+    }
+
+    /// The host at the far end of a connection.
+    #[must_use]
+    pub fn host_of(&self, connection: u32) -> Option<IpAddr> {
+        Some(self.table.at(connection)?.tuple.remote.ip())
     }
 
     /// The next host that left several repetitions unanswered (RFC 9293 §3.8.3, MUST-20).
@@ -91,6 +118,7 @@ impl Tcp {
     /// done, if [that](Self::remembers_last) is gone.
     #[inline]
     pub fn receive_next(&mut self, segment: &[u8], verify_checksum: bool, now: Instant) -> bool {
+        self.progress = None;
         #[cfg(test)]
         if self.shared.walks_every_step {
             return false;
@@ -98,10 +126,10 @@ impl Tcp {
         let Some(last) = self.last else {
             return false;
         };
-        self.progress = None;
         let verified_by = verify_checksum.then_some(last.pseudo_header);
-        if let Some(segment) = self.open_up(segment, verified_by) {
-            self.receive_for(last.connection, &segment, now);
+        // By reference: to copy what was only just written would wait for the writes.
+        if let Some(segment) = &self.open_up(segment, verified_by) {
+            self.receive_for(last.connection, segment, now);
         }
         true
     }
@@ -113,6 +141,7 @@ impl Tcp {
         };
         let before = (connection.send.unacknowledged, connection.receive.next);
         let changed = connection.receive(segment, &mut self.shared, now);
+        self.borrower = self.shared.loan.is_taken().then_some(index);
         if before != (connection.send.unacknowledged, connection.receive.next) {
             self.progress = Some(index);
         }
@@ -190,6 +219,8 @@ impl Tcp {
         let mtu = self.shared.link.mtu;
         let mut connection = Connection::new(tuple, initial, mtu, &options, &self.shared, now);
         connection.listener = Some(listener);
+        // Only a connection that is found by its segment can keep the frame: what came with this SYN is copied.
+        self.shared.loan.end();
         connection.receive_in_listen(segment, &mut self.shared, now);
         self.time_waits.forget(&tuple);
         let index = self.enter(connection);

@@ -83,6 +83,8 @@ pub struct Tcp {
     connections: Connections,
     /// Whose segment came last.
     last: Option<Last>,
+    /// The connection that keeps the frame of the last segment.
+    borrower: Option<u32>,
     /// The connection on which the last segment brought something new.
     progress: Option<u32>,
     listeners: Listeners,
@@ -123,6 +125,7 @@ impl Tcp {
             table: Table::new(limits.connections),
             connections: Connections::new(random),
             last: None,
+            borrower: None,
             progress: None,
             listeners: Listeners::default(),
             bindings: Bindings::new(random),

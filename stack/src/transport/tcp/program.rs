@@ -4,6 +4,7 @@ use super::TcpInfo;
 use super::connection::Connection;
 use super::shared::Shared;
 use super::state::Event;
+use crate::buffer::Spares;
 use crate::event::Readiness;
 use crate::time::{Duration, Instant};
 use crate::transport::TcpError;
@@ -84,8 +85,12 @@ impl Connection {
     }
 
     /// RFC 9293 §3.10.3, RECEIVE. What arrived before an error is still handed out.
-    pub(super) fn read(&mut self, out: &mut [u8]) -> Poll<Result<usize, TcpError>> {
-        let count = self.receive.buffer.read(out);
+    pub(super) fn read(
+        &mut self,
+        out: &mut [u8],
+        spares: &mut Spares,
+    ) -> Poll<Result<usize, TcpError>> {
+        let count = self.receive.buffer.read(out, spares);
         if count > 0 {
             if self.state.may_receive() && self.receive.wants_update() {
                 self.acknowledgement.at_once();

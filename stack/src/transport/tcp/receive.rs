@@ -8,7 +8,7 @@ use super::sequence::Seq;
 use super::shared::Shared;
 use super::state::Event;
 use super::window::ReceiveWindow;
-use crate::buffer::{Assembler, Insertion, Ring};
+use crate::buffer::{Assembler, Insertion, ReceiveBuffer};
 use crate::counters::DropReason;
 use crate::time::Instant;
 use crate::transport::TcpError;
@@ -30,7 +30,7 @@ pub(super) struct ReceiveSide {
     /// Both sides scale windows (RFC 7323 §2.2).
     pub(super) scales: bool,
     /// Bytes that the program has not read, then bytes that wait for a gap before them to be filled.
-    pub(super) buffer: Ring,
+    pub(super) buffer: ReceiveBuffer,
     /// Which of those waiting are there, from RCV.NXT on.
     held: Assembler,
     /// Where the peer's FIN stands, once it has come.
@@ -50,7 +50,7 @@ impl ReceiveSide {
             next: Seq(0),
             window: ReceiveWindow::new(capacity),
             scales: false,
-            buffer: Ring::new(capacity),
+            buffer: ReceiveBuffer::new(capacity),
             held: Assembler::new(HELD_RANGES),
             fin: None,
             is_finished: false,
@@ -556,10 +556,15 @@ impl Connection {
 
     /// Bytes at RCV.NXT.
     #[inline]
-    fn take_in_order(&mut self, payload: &[u8], shared: &Shared, now: Instant) {
+    fn take_in_order(&mut self, payload: &[u8], shared: &mut Shared, now: Instant) {
         let receive = &mut self.receive;
-        let mut taken = receive.buffer.push(payload);
         let fills_gap = !receive.held.is_empty();
+        let may_keep = !fills_gap && payload.len() <= receive.buffer.room();
+        let mut taken = if may_keep && shared.loan.take(payload) {
+            payload.len()
+        } else {
+            receive.buffer.push(payload)
+        };
         if fills_gap {
             receive.held.advance(taken);
             let reached = receive.held.take_contiguous();

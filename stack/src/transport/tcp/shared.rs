@@ -1,6 +1,7 @@
 //! What all connections have in common: limits, the link's abilities, counters, and the queue of replies.
 
 use super::reply::{Reply, ReplyQueue};
+use crate::buffer::{Loan, Spares};
 use crate::config::{LinkCapabilities, TcpConfig};
 use crate::counters::{Counters, DropReason};
 use crate::random::Random;
@@ -30,6 +31,10 @@ pub(super) struct Shared {
     pub(super) config: TcpConfig,
     pub(super) link: LinkCapabilities,
     pub(super) counters: Counters,
+    /// The frame that is climbing, if its buffer may be kept.
+    pub(super) loan: Loan,
+    /// Buffers for the frames that come instead of those that were kept.
+    pub(super) spares: Spares,
     /// For the test that compares the short way with the long one.
     #[cfg(test)]
     pub(super) walks_every_step: bool,
@@ -45,6 +50,8 @@ impl Shared {
             config,
             link,
             counters: Counters::default(),
+            loan: Loan::default(),
+            spares: Spares::default(),
             #[cfg(test)]
             walks_every_step: false,
             replies: ReplyQueue::new(REPLIES),

@@ -166,7 +166,10 @@ impl Tcp {
         out: &mut [u8],
         now: Instant,
     ) -> Poll<Result<usize, TcpError>> {
-        self.poll_with(id, now, |connection| connection.read(out))
+        self.with(id, now, |connection, shared| {
+            connection.read(out, &mut shared.spares)
+        })
+        .unwrap_or_else(|stale| Poll::Ready(Err(stale)))
     }
 
     /// SEND.

@@ -212,3 +212,15 @@ fn a_segment_for_nobody_is_reset() {
     bench.say(seq(5).ack(9).rst());
     assert_eq!(bench.hears(), [""; 0]);
 }
+
+#[test]
+fn a_syn_may_carry_more_data_than_is_worth_copying() {
+    let mut bench = Bench::listening(&config(), &ListenOptions::default());
+    let data = [7; 1_200];
+    bench.say(seq(0).syn().data(&data));
+    assert_eq!(bench.hears(), ["SEQ=0 ACK=1201 SYN,ACK"]);
+    bench.say(seq(1_201).ack(1).data(&[8; 1_300]));
+    let accepted = bench.tcp.accept(bench.listener.unwrap()).unwrap();
+    bench.id = Some(accepted.0);
+    assert_eq!(bench.read(), [&data[..], &[8; 1_300]].concat());
+}

@@ -76,6 +76,18 @@ pub(super) fn arrival(source: IpAddr, destination: IpAddr, segment: &[u8]) -> Ar
     }
 }
 
+/// Gives a segment to a `Tcp`, which may keep it.
+fn receive(
+    tcp: &mut Tcp,
+    (source, destination): (IpAddr, IpAddr),
+    segment: &mut Vec<u8>,
+    now: Instant,
+) {
+    tcp.lend(segment, segment.capacity());
+    tcp.receive(&arrival(source, destination, segment), now);
+    tcp.take_lent(segment);
+}
+
 /// A segment that the scripted peer sends. Numbers count from the initial ones: the SYN is 0, the first byte 1.
 #[derive(Clone, Debug)]
 pub(super) struct Say {
@@ -312,9 +324,13 @@ impl Bench {
     }
 
     pub(super) fn say_from(&mut self, peer: SocketAddr, say: Say) {
-        let segment = self.bytes_of(peer, &say);
-        let arrival = arrival(peer.ip(), self.host.ip(), &segment);
-        self.tcp.receive(&arrival, self.now);
+        let mut segment = self.bytes_of(peer, &say);
+        receive(
+            &mut self.tcp,
+            (peer.ip(), self.host.ip()),
+            &mut segment,
+            self.now,
+        );
     }
 
     /// ICMP complains about a segment of the host's that began at `sequence`.
@@ -597,9 +613,14 @@ impl Wire {
             .is_some_and(|flying| flying.at <= self.now)
         {
             if let Some(flying) = self.flying.pop_front() {
-                let departure = flying.departure;
-                let arrival = arrival(departure.source, departure.destination, &flying.segment);
-                self.hosts[flying.to].receive(&arrival, self.now);
+                let Flying {
+                    departure,
+                    mut segment,
+                    to,
+                    ..
+                } = flying;
+                let ends = (departure.source, departure.destination);
+                receive(&mut self.hosts[to], ends, &mut segment, self.now);
             }
         }
         for host in &mut self.hosts {
