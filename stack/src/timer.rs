@@ -79,17 +79,17 @@ impl TimerQueue {
 
     fn sink(&mut self, mut place: usize) {
         loop {
-            let first = [2 * place + 1, 2 * place + 2]
-                .into_iter()
-                .filter(|&child| child < self.heap.len())
-                .min_by_key(|&child| self.heap[child].0);
-            match first {
-                Some(child) if self.heap[child].0 < self.heap[place].0 => {
-                    self.swap(place, child);
-                    place = child;
-                }
+            let mut child = 2 * place + 1;
+            if let [left, right, ..] = self.heap.get(child..).unwrap_or_default()
+                && right.0 < left.0
+            {
+                child += 1;
+            }
+            match self.heap.get(child) {
+                Some(&(at, _)) if at < self.heap[place].0 => self.swap(place, child),
                 _ => return,
             }
+            place = child;
         }
     }
 

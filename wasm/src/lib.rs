@@ -17,6 +17,10 @@ mod scope;
 mod task;
 mod turns;
 
+#[cfg(feature = "small-allocator")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 pub use clock::{BrowserClock, Sleep};
 pub use ethertab_stack::config::{ListenOptions, TcpOptions};
 pub use ethertab_stack::driver::{

@@ -18,7 +18,7 @@ impl PacketSummary {
                 None => return self.layer("IPv4", "malformed".into()),
             },
         };
-        self.between(header.source, header.destination);
+        self.between(&header.source, &header.destination);
         let name = protocol(header.protocol);
         let mut summary = format!("{name}, {} bytes", header.payload_length);
         if header.is_fragment() {
@@ -69,7 +69,7 @@ impl PacketSummary {
             let octets: [u8; 16] = core::array::from_fn(|i| header[at + i]);
             Ipv6Addr::from(octets)
         };
-        self.between(address(8), address(24));
+        self.between(&address(8), &address(24));
         let length = u16::from_be_bytes([header[4], header[5]]);
         let next = match header[6] {
             0 => "options".into(),

@@ -51,7 +51,7 @@ impl PacketSummary {
             packet.layers.push("Ethernet, cut off".into());
             return packet;
         };
-        packet.between(header.source, header.destination);
+        packet.between(&header.source, &header.destination);
         let kind = match header.ether_type {
             EtherType::IPV4 => "IPv4".into(),
             EtherType::IPV6 => "IPv6".into(),
@@ -98,7 +98,7 @@ impl PacketSummary {
         self.summary = summary;
     }
 
-    fn between(&mut self, source: impl ToString, destination: impl ToString) {
+    fn between(&mut self, source: &dyn fmt::Display, destination: &dyn fmt::Display) {
         self.source = source.to_string();
         self.destination = destination.to_string();
     }
