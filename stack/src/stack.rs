@@ -323,6 +323,15 @@ impl Stack {
         !self.loopback.is_empty() || self.transport.has_work() || self.link.has_waiting()
     }
 
+    /// Whether there is something to transmit at once, or an event to tell.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.loopback.is_empty()
+            || !self.events.is_empty()
+            || self.transport.has_work()
+            || self.transport.has_events()
+    }
+
     /// Whether nothing that a program wrote is still on its way: all is sent, and what is sent by TCP is acknowledged.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

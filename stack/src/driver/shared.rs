@@ -206,7 +206,7 @@ impl Handle {
     }
 
     /// Tries once, and registers `waker` under `interest` if it has to wait. What succeeds or fails may have given the
-    /// stack something to send, so the driver is woken then.
+    /// stack something to send, so the driver is woken then; what was only read mostly did not.
     pub(super) fn attempt<T>(
         &self,
         interest: Interest,
@@ -226,7 +226,12 @@ impl Handle {
             drop(discarded);
             return Poll::Pending;
         }
-        let driver = shared.schedule_driver();
+        let is_idle = matches!(interest, Interest::Read(_)) && !shared.stack.has_work();
+        let driver = if is_idle {
+            None
+        } else {
+            shared.schedule_driver()
+        };
         drop(shared);
         wake(driver);
         outcome

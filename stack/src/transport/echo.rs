@@ -280,6 +280,12 @@ impl Echo {
         None
     }
 
+    /// Whether an event waits.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// The next socket that the owner should look at.
     pub fn poll_event(&mut self) -> Option<EchoId> {
         let id = self.events.pop_front()?;

@@ -195,6 +195,12 @@ impl Transport {
         self.tcp.advance(now);
     }
 
+    /// Whether an event waits.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.tcp.has_events() || self.udp.has_events() || self.echo.has_events()
+    }
+
     /// The next socket that the owner should look at.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.tcp

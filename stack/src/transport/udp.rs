@@ -335,6 +335,12 @@ impl Udp {
         None
     }
 
+    /// Whether an event waits.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// The next socket that the owner should look at.
     pub fn poll_event(&mut self) -> Option<UdpId> {
         let id = self.events.pop_front()?;

@@ -85,7 +85,7 @@ impl Link for WebSocketLink {
         if let Some(taken) = shared.take(frame) {
             return Poll::Ready(Ok(LinkEvent::Offloaded(taken.at, taken.offload)));
         }
-        state::remember(&mut shared.receiver, context);
+        shared.looked(context);
         Poll::Pending
     }
 

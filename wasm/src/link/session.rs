@@ -87,14 +87,23 @@ impl Session {
         self.sent + (self.message.len() as u64) < self.credit
     }
 
-    /// The credit record that is due, if one is, now that so many bytes of messages were taken.
-    pub(super) fn grant(&mut self, consumed: u64) -> Option<[u8; 12]> {
+    /// Adds credit, if enough of it is due now that so many bytes of messages were taken. When the message is full, `send` gets it
+    /// first.
+    pub(super) fn grant(&mut self, consumed: u64, send: impl FnOnce(&[u8])) {
         let total = consumed + WINDOW;
-        if total < self.granted + WINDOW / 4 {
-            return None;
+        if total >= self.granted + WINDOW / 4 {
+            self.granted = total;
+            let credit = v1::put_credit(total);
+            self.make_room(credit.len(), send);
+            self.message.extend_from_slice(&credit);
         }
-        self.granted = total;
-        Some(v1::put_credit(total))
+    }
+
+    /// Hands over the message if it does not take so many bytes more.
+    fn make_room(&mut self, length: usize, send: impl FnOnce(&[u8])) {
+        if self.message.len() + length > self.largest_message {
+            self.flush(send);
+        }
     }
 
     /// Adds a frame. False: the relay does not take it as it is. When the message is full, `send` gets it first.
@@ -104,11 +113,7 @@ impl Session {
         }
         let mut header = [0; OFFLOADED_OVERHEAD];
         let length = v1::frame_header(&finish::to_tunnel(offload), frame.len(), &mut header);
-        if !self.message.is_empty()
-            && self.message.len() + length + frame.len() > self.largest_message
-        {
-            self.flush(send);
-        }
+        self.make_room(length + frame.len(), send);
         self.message.extend_from_slice(&header[..length]);
         self.message.extend_from_slice(frame);
         true
@@ -185,12 +190,15 @@ mod tests {
     #[test]
     fn we_give_credit_by_the_quarter_window() {
         let mut session = introduced();
-        assert_eq!(session.grant(WINDOW / 4 - 1), None);
-        assert_eq!(
-            session.grant(WINDOW / 4),
-            Some(v1::put_credit(WINDOW / 4 + WINDOW))
-        );
-        assert_eq!(session.grant(WINDOW / 4 + 100), None);
+        let mut granted = |consumed| {
+            session.grant(consumed, |_| panic!("there is room"));
+            let mut sent = Vec::new();
+            session.flush(|message| sent.extend_from_slice(message));
+            sent
+        };
+        assert_eq!(granted(WINDOW / 4 - 1), []);
+        assert_eq!(granted(WINDOW / 4), v1::put_credit(WINDOW / 4 + WINDOW));
+        assert_eq!(granted(WINDOW / 4 + 100), []);
     }
 
     #[test]

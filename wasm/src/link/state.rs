@@ -160,9 +160,10 @@ impl Shared {
             controls = Controls::of(message);
         }
         self.heed(controls);
-        match (&mut self.turn, self.receiver.take()) {
-            (Some(turn), Some(receiver)) => turn.arrived(at, receiver),
-            (_, receiver) => receiver.into_iter().for_each(Waker::wake),
+        let receiver = self.receiver.take();
+        match &mut self.turn {
+            Some(turn) => turn.arrived(at, length, receiver),
+            None => receiver.into_iter().for_each(Waker::wake),
         }
     }
 
@@ -192,14 +193,13 @@ impl Shared {
         }
     }
 
-    /// Puts the oldest frame into `frame`, and gives credit for what was taken.
+    /// Puts the oldest frame into `frame`, and gives credit for what was taken: it leaves with the acknowledgements of that.
     pub(super) fn take(&mut self, frame: &mut Vec<u8>) -> Option<Taken> {
         let taken = self.queue.take(frame);
         let consumed = self.queue.consumed();
-        if let Some(session) = &mut self.session
-            && let Some(credit) = session.grant(consumed)
-        {
-            self.send_control(&credit);
+        let (session, mut outlet) = self.way_out();
+        if let Some(session) = session {
+            session.grant(consumed, |message| outlet.send(message));
         }
         taken
     }
@@ -232,12 +232,8 @@ impl Shared {
 
     /// Sends a frame, with others if the form has room for them.
     pub(super) fn send(&mut self, frame: &[u8], offload: Offload) {
-        let mut outlet = Outlet {
-            socket: self.socket.as_ref(),
-            unsent: &mut self.unsent,
-            drops: &mut self.counters.send_drops,
-        };
-        let is_taken = match &mut self.session {
+        let (session, mut outlet) = self.way_out();
+        let is_taken = match session {
             Some(session) => session.put(frame, offload, |message| outlet.send(message)),
             None if offload == Offload::NONE => {
                 outlet.send(frame);
@@ -248,14 +244,20 @@ impl Shared {
         self.counters.send_drops += u64::from(!is_taken);
     }
 
-    /// Sends what waits for more.
-    pub(super) fn flush(&mut self) {
-        let mut outlet = Outlet {
+    /// The session, and where its messages leave.
+    fn way_out(&mut self) -> (Option<&mut Session>, Outlet<'_>) {
+        let outlet = Outlet {
             socket: self.socket.as_ref(),
             unsent: &mut self.unsent,
             drops: &mut self.counters.send_drops,
         };
-        if let Some(session) = &mut self.session {
+        (self.session.as_mut(), outlet)
+    }
+
+    /// Sends what waits for more.
+    pub(super) fn flush(&mut self) {
+        let (session, mut outlet) = self.way_out();
+        if let Some(session) = session {
             session.flush(|message| outlet.send(message));
         }
     }
@@ -380,6 +382,16 @@ impl LinkHandle {
         match self.shared.upgrade() {
             Some(shared) => look(&mut shared.borrow_mut()),
             None => gone,
+        }
+    }
+}
+
+impl Shared {
+    /// The driver has taken all there is, and waits for more.
+    pub(super) fn looked(&mut self, context: &Context<'_>) {
+        remember(&mut self.receiver, context);
+        if let Some(turn) = &mut self.turn {
+            turn.looked();
         }
     }
 }

@@ -312,6 +312,12 @@ impl Tcp {
         }
     }
 
+    /// Whether an event waits.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// The next connection or listener that the owner should look at.
     pub fn poll_event(&mut self) -> Option<Event> {
         while let Some(news) = self.events.pop_front() {
