@@ -16,6 +16,7 @@ use crate::wire::offload::{Offload, TransportChecksum};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::ops::Range;
 
 /// A host on one Ethernet link.
 ///
@@ -118,21 +119,22 @@ impl Stack {
         self.climb(frame, is_unproven && self.config.link.verify_checksums, now);
     }
 
-    /// The same for the first `length` bytes of `buffer`, which a connection may keep instead of copying out of it: then there is
-    /// another buffer in its place afterwards, with a length of its own and bytes that mean nothing.
+    /// The same for the frame in `range` of `buffer`, which a connection may keep instead of copying out of it: then there is
+    /// another buffer in its place afterwards, with a length of its own and bytes that mean nothing. A range that is not in the
+    /// buffer holds an empty frame.
     #[inline]
     pub fn receive_owned(
         &mut self,
         buffer: &mut Vec<u8>,
-        length: usize,
+        range: Range<usize>,
         offload: Offload,
         now: Instant,
     ) {
-        let length = length.min(buffer.len());
-        let frame = &buffer[..length];
+        let start = range.start;
+        let frame = buffer.get(range).unwrap_or_default();
         self.transport.tcp.lend(frame, buffer.capacity());
         self.receive_offloaded(frame, offload, now);
-        self.transport.tcp.take_lent(buffer);
+        self.transport.tcp.take_lent(buffer, start);
     }
 
     /// Writes the next frame to send into `out` and returns its length; `None`: nothing to send now.

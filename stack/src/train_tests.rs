@@ -145,8 +145,10 @@ impl Pair {
             if self.walks_every_step {
                 host.stack.receive(&frame, self.now);
             } else {
-                let length = frame.len();
-                (host.stack).receive_owned(&mut frame, length, Offload::NONE, self.now);
+                // Behind something else, as in a message of several frames.
+                let mut buffer = [&[9; 7][..], &frame].concat();
+                let range = 7..buffer.len();
+                (host.stack).receive_owned(&mut buffer, range, Offload::NONE, self.now);
             }
         }
     }

@@ -72,6 +72,8 @@ pub enum LinkEvent {
     Frame(Instant),
     /// The same, and something is still to be done to it.
     Offloaded(Instant, Offload),
+    /// The same, but the frame begins so many bytes into the buffer: whoever has it behind something else need not move it.
+    Within(Instant, Offload, usize),
     /// The link was away and is back.
     Restored,
     /// From now on the link can do and carry this.

@@ -91,8 +91,11 @@ impl<L: Link, C: Clock> Driver<L, C> {
             match self.link.poll_receive(context, &mut self.incoming) {
                 Poll::Pending => return Ok(Batch::Drained),
                 Poll::Ready(Err(error)) => return Err(error),
-                Poll::Ready(Ok(LinkEvent::Frame(at))) => self.take(Offload::NONE, at),
-                Poll::Ready(Ok(LinkEvent::Offloaded(at, offload))) => self.take(offload, at),
+                Poll::Ready(Ok(LinkEvent::Frame(at))) => self.take(Offload::NONE, at, 0),
+                Poll::Ready(Ok(LinkEvent::Offloaded(at, offload))) => self.take(offload, at, 0),
+                Poll::Ready(Ok(LinkEvent::Within(at, offload, start))) => {
+                    self.take(offload, at, start);
+                }
                 Poll::Ready(Ok(LinkEvent::Capabilities(capabilities))) => {
                     let now = self.clock.now();
                     let mut shared = self.inner.lock();
@@ -107,15 +110,16 @@ impl<L: Link, C: Clock> Driver<L, C> {
         Ok(Batch::Full)
     }
 
-    /// The frame in `incoming` arrived.
-    fn take(&mut self, offload: Offload, at: Instant) {
+    /// The frame in `incoming`, from `start` on, arrived.
+    fn take(&mut self, offload: Offload, at: Instant, start: usize) {
+        let end = self.incoming.len();
+        let start = start.min(end);
         if let Some(tap) = &mut self.tap {
-            tap(false, at, &self.incoming);
+            tap(false, at, &self.incoming[start..]);
         }
         let mut shared = self.inner.lock();
-        let length = self.incoming.len();
         let stack = &mut shared.stack;
-        stack.receive_owned(&mut self.incoming, length, offload, at);
+        stack.receive_owned(&mut self.incoming, start..end, offload, at);
     }
 
     fn transmit(&mut self, context: &mut Context<'_>, now: Instant) -> Result<Batch, L::Error> {

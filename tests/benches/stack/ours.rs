@@ -80,7 +80,7 @@ impl Host for Ours {
         self.stack.advance(now);
         while let Some(mut frame) = wire.receive() {
             let (buffer, length) = frame.parts();
-            (self.stack).receive_owned(buffer, length, Offload::NONE, now);
+            (self.stack).receive_owned(buffer, 0..length, Offload::NONE, now);
             wire.recycle(frame);
         }
         while let Some(mut frame) = wire.buffer() {

@@ -12,6 +12,7 @@ mod queue;
 mod session;
 mod state;
 mod turn;
+mod unsent;
 
 pub use state::{LinkCounters, LinkHandle, LinkState};
 
@@ -24,20 +25,19 @@ use core::task::{Context, Poll};
 use ethertab_stack::driver::{Clock, Link, LinkEvent};
 use ethertab_stack::wire::offload::Offload;
 use ethertab_stack::{Duration, MacAddress};
+use queue::Taken;
 use state::Shared;
 use std::rc::Rc;
+use unsent::UnsentLimit;
 
-/// Bytes that the browser may hold unsent before the stack has to wait: several milliseconds of a fast relay, and
-/// little enough that TCP feels a slow one.
-const UNSENT_LIMIT: usize = 256 * 1024;
-
-/// How long to wait before looking again whether the browser has sent some of it; there is no event for that.
+/// How long to wait before looking again whether the browser has sent some of what it holds; there is no event for that.
 const UNSENT_PAUSE: Duration = Duration::from_millis(2);
 
 /// A WebSocket to the relay as a [`Link`].
 pub struct WebSocketLink {
     shared: Rc<RefCell<Shared>>,
     pause: Option<Sleep>,
+    unsent: UnsentLimit,
 }
 
 impl WebSocketLink {
@@ -60,6 +60,7 @@ impl WebSocketLink {
             WebSocketLink {
                 shared,
                 pause: None,
+                unsent: UnsentLimit::default(),
             },
             handle,
         )
@@ -83,7 +84,8 @@ impl Link for WebSocketLink {
             return Poll::Ready(Ok(LinkEvent::Capabilities(capabilities)));
         }
         if let Some(taken) = shared.take(frame) {
-            return Poll::Ready(Ok(LinkEvent::Offloaded(taken.at, taken.offload)));
+            let Taken { at, offload, start } = taken;
+            return Poll::Ready(Ok(LinkEvent::Within(at, offload, start)));
         }
         shared.looked(context);
         Poll::Pending
@@ -93,7 +95,7 @@ impl Link for WebSocketLink {
         loop {
             {
                 let mut shared = self.shared.borrow_mut();
-                if shared.may_send(UNSENT_LIMIT) {
+                if shared.may_send(self.unsent.bytes()) {
                     self.pause = None;
                     return Poll::Ready(Ok(()));
                 }
@@ -108,7 +110,10 @@ impl Link for WebSocketLink {
                 BrowserClock.sleep_until(BrowserClock::now() + UNSENT_PAUSE)
             });
             match Pin::new(pause).poll(context) {
-                Poll::Ready(()) => self.pause = None,
+                Poll::Ready(()) => {
+                    self.pause = None;
+                    self.unsent.adapt(self.shared.borrow().buffered());
+                }
                 Poll::Pending => return Poll::Pending,
             }
         }

@@ -38,6 +38,8 @@ pub(super) struct Taken {
     pub(super) at: Instant,
     /// What is still to be done to it.
     pub(super) offload: Offload,
+    /// Where in the buffer it begins; it goes on to the end.
+    pub(super) start: usize,
 }
 
 /// A bounded queue that uses its buffers again.
@@ -76,7 +78,7 @@ impl MessageQueue {
         self.messages.back().map(|message| &message.bytes[..])
     }
 
-    /// Puts the oldest frame into `frame`.
+    /// Puts the oldest frame into `frame`: alone, or, if it is all that is left of its message, behind the rest of that.
     pub(super) fn take(&mut self, frame: &mut Vec<u8>) -> Option<Taken> {
         loop {
             let message = self.messages.front_mut()?;
@@ -88,6 +90,7 @@ impl MessageQueue {
                 return Some(Taken {
                     at,
                     offload: Offload::NONE,
+                    start: 0,
                 });
             }
             let rest = message.bytes.get(message.read..).unwrap_or_default();
@@ -101,15 +104,19 @@ impl MessageQueue {
                 self.finish(length);
                 continue;
             };
-            frame.clear();
-            frame.extend_from_slice(bytes);
             let offload = super::finish::from_tunnel(&offload);
-            message.read = message.bytes.len() - records.rest().len();
-            if message.read == message.bytes.len() {
-                let length = message.bytes.len();
-                self.finish(length);
+            let (whole, rest) = (message.bytes.len(), records.rest().len());
+            let mut start = 0;
+            if rest == 0 {
+                start = whole - bytes.len();
+                core::mem::swap(frame, &mut message.bytes);
+                self.finish(whole);
+            } else {
+                frame.clear();
+                frame.extend_from_slice(bytes);
+                message.read = whole - rest;
             }
-            return Some(Taken { at, offload });
+            return Some(Taken { at, offload, start });
         }
     }
 
@@ -168,8 +175,8 @@ mod tests {
         assert!(put(&mut queue, Packing::Records, &put_credit(9)));
         let mut frame = Vec::new();
         for wanted in [&[1; 100][..], &[2; 20], &[3; 30]] {
-            assert!(queue.take(&mut frame).is_some());
-            assert_eq!(frame, wanted);
+            let start = queue.take(&mut frame).unwrap().start;
+            assert_eq!(&frame[start..], wanted);
         }
         assert!(queue.take(&mut frame).is_none());
         assert_eq!(queue.consumed(), 100 + several.len() as u64 + 12);

@@ -273,7 +273,8 @@ impl Shared {
         }
     }
 
-    fn buffered(&self) -> usize {
+    /// Bytes that the browser holds unsent.
+    pub(super) fn buffered(&self) -> usize {
         self.socket.as_ref().map_or(0, Socket::buffered)
     }
 

@@ -65,15 +65,17 @@ impl Tcp {
         self.shared.loan.offer(frame, capacity);
     }
 
-    /// Ends that. If a connection keeps the buffer, there is another one in its place, with bytes of the past in it.
+    /// Ends that; the frame began so many bytes into `buffer`. If a connection keeps it, there is another one in its place, with
+    /// bytes of the past in it.
     #[inline]
-    pub fn take_lent(&mut self, buffer: &mut Vec<u8>) {
+    pub fn take_lent(&mut self, buffer: &mut Vec<u8>, start: usize) {
         if let Some(part) = self.shared.loan.end()
             && let Some(borrower) = self.borrower.take()
             && let Some(connection) = self.table.at_mut(borrower)
         {
             let spare = self.shared.spares.take();
             let kept = core::mem::replace(buffer, spare);
+            let part = start + part.start..start + part.end;
             connection.receive.buffer.keep(kept, part);
         }
     }

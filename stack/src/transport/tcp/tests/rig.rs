@@ -85,7 +85,7 @@ fn receive(
 ) {
     tcp.lend(segment, segment.capacity());
     tcp.receive(&arrival(source, destination, segment), now);
-    tcp.take_lent(segment);
+    tcp.take_lent(segment, 0);
 }
 
 /// A segment that the scripted peer sends. Numbers count from the initial ones: the SYN is 0, the first byte 1.
