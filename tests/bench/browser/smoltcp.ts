@@ -20,7 +20,7 @@ const BLOCK = 64 * 1024;
 /** How long to wait before looking again whether the browser has sent some of what it holds, as ours does. */
 const UNSENT_PAUSE = 2;
 
-// What goes wrong before the first await's end would be told to nobody.
+// A promise that fails would be told to nobody.
 self.onmessage = ({ data }: MessageEvent<Job>) => run(data).catch(reportError);
 
 async function run({ url, address, host, port, direction, bytes }: Job): Promise<void> {
