@@ -9,8 +9,8 @@ use web_sys::WebSocket;
 /// Bytes of a frame that carries an IP packet of 1500.
 const FRAME: usize = 1_514;
 
-/// Bytes that the browser may hold unsent: as many as the raw WebSocket beside it is allowed. The 256 KiB of our own link make
-/// this one slower.
+/// Bytes that the browser may hold unsent: as many as the raw WebSocket beside it is allowed, so that its
+/// send buffer is what bounds it.
 const UNSENT_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Frames that arrived wait here; frames that leave go straight to the browser.

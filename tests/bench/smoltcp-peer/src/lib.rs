@@ -56,7 +56,7 @@ impl Peer {
         let mut socket = tcp::Socket::new(buffer(), buffer());
         socket.set_congestion_control(tcp::CongestionControl::Cubic);
         socket.set_nagle_enabled(false);
-        // One acknowledgement answers all that came at once; to delay it too makes it slower.
+        // One acknowledgement answers all that came at once: there is nothing to gain by delaying it.
         socket.set_ack_delay(None);
         let mut sockets = SocketSet::new(Vec::new());
         let handle = sockets.add(socket);
