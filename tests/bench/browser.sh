@@ -4,6 +4,7 @@ set -euo pipefail
 relay=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 cargo build --quiet --release -p ethertab-tests --bin bench-peer
+tests/bench/smoltcp-peer/build.sh .work/smoltcp-peer
 web/node_modules/.bin/vite build tests/bench/browser --outDir "$PWD/.work/bench" --emptyOutDir --logLevel error
 enter=(unshare -n)
 [ "$(id -u)" = 0 ] || enter=(unshare -Urn)

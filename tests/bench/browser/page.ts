@@ -10,11 +10,14 @@ interface Plan {
   raw: string;
   host: string;
   port: number;
+  /** Addresses that DHCP does not hand out. */
+  stations: string[];
 }
 
 type Direction = 'down' | 'up';
 
 const plan = (await (await fetch('/plan')).json()) as Plan;
+let stations = 0;
 
 /** Megabytes a second. */
 function speed(began: number): number {
@@ -46,17 +49,31 @@ async function ours(network: Network, direction: Direction): Promise<number> {
   return result;
 }
 
-/** The WebSocket alone with messages of that size, or with a proxy behind it. */
-function raw(direction: Direction, size: number, proxy?: number): Promise<number> {
-  const worker = new Worker(new URL('./raw.ts', import.meta.url), { type: 'module' });
+/** Has a Worker move the bytes. */
+function moved(worker: Worker, job: object): Promise<number> {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => {
       worker.terminate();
       resolve(plan.bytes / 1e3 / data);
     };
     worker.onerror = (event) => reject(new Error(event.message));
-    worker.postMessage({ url: plan.raw, direction, bytes: plan.bytes, size, proxy });
+    worker.postMessage({ bytes: plan.bytes, ...job });
   });
+}
+
+/** The WebSocket alone with messages of that size, or with a proxy behind it. */
+function raw(direction: Direction, size: number, proxy?: number): Promise<number> {
+  const worker = new Worker(new URL('./raw.ts', import.meta.url), { type: 'module' });
+  return moved(worker, { url: plan.raw, direction, size, proxy });
+}
+
+/** smoltcp over the plain form. */
+function smoltcp(direction: Direction): Promise<number> {
+  const worker = new Worker(new URL('./smoltcp.ts', import.meta.url), { type: 'module' });
+  const { relay: url, host, port } = plan;
+  // A fresh address each time: nothing of the last connection is remembered for it.
+  const address = plan.stations[stations++ % plan.stations.length];
+  return moved(worker, { url, host, port, address, direction });
 }
 
 async function report(path: string, body: unknown): Promise<void> {
@@ -75,6 +92,7 @@ try {
         plain: await ours(plain, direction),
         messages: await raw(direction, 65_536),
         proxy: await raw(direction, 65_536, plan.port),
+        smoltcp: await smoltcp(direction),
         batched: await ours(network, direction),
       });
     }

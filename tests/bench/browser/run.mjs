@@ -23,6 +23,8 @@ const plan = {
   raw: `ws://127.0.0.1:${ports.raw}`,
   host,
   port: ports.tcp,
+  // Between the relay's own and the first that it leases.
+  stations: Array.from({ length: 80 }, (_, index) => `10.77.0.${10 + index}`),
 };
 
 const children = [];
@@ -108,6 +110,7 @@ try {
       ['-plain', 'plain', 'frames', 'raw WebSocket, messages of 1514 bytes'],
       ['', 'batched', 'messages', 'raw WebSocket, messages of 64 KiB'],
       ['-beside-proxy', 'batched', 'proxy', 'TCP proxy over the WebSocket, no stack in the tab'],
+      ['-beside-smoltcp', 'batched', 'smoltcp', 'smoltcp in wasm, one frame a message'],
       ['-beside-plain', 'batched', 'plain', 'our own plain form, one frame a message'],
     ]) {
       figure(
