@@ -7,6 +7,8 @@ mod bulk;
 mod figure;
 mod program;
 mod station;
+mod switching;
+mod traffic;
 mod tunnel;
 
 use std::path::Path;
@@ -23,6 +25,9 @@ async fn main() -> Result<(), Failure> {
     let picked = |name: &str| group.as_ref().is_none_or(|group| name == group);
     if picked("bulk") {
         bulk::figures(relay).await?;
+    }
+    if picked("switching") {
+        switching::figures(relay).await?;
     }
     Ok(())
 }
