@@ -87,7 +87,7 @@ async fn measure(
         Form::Negotiated => NEGOTIATED,
         Form::Plain => PLAIN,
     };
-    let network = station(program, form, number).await?;
+    let network = station(program.address, form, number).await?;
     let listener = TcpListener::bind((HOST, 0)).await?;
     let address = listener.local_addr()?;
     let host = tokio::spawn(async move {

@@ -4,8 +4,10 @@
 //! namespace of its own. One JSON object a line on standard output. NAME picks the figures whose group begins with it.
 
 mod bulk;
+mod crowd;
 mod figure;
 mod program;
+mod raw;
 mod station;
 mod switching;
 mod traffic;
@@ -28,6 +30,12 @@ async fn main() -> Result<(), Failure> {
     }
     if picked("switching") {
         switching::figures(relay).await?;
+    }
+    if picked("idle") {
+        crowd::idle(relay).await?;
+    }
+    if picked("fairness") {
+        crowd::fairness(relay).await?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The relay as a program of its own, whose costs are read from outside.
 
 use crate::Failure;
+use crate::raw::Count;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -79,7 +80,7 @@ impl Drop for Program {
 }
 
 /// Frames and bytes that the kernel got from the TAP: what it says of its own end.
-pub(crate) fn arrived_at_host() -> Result<(u64, u64), Failure> {
+pub(crate) fn arrived_at_host() -> Result<Count, Failure> {
     // Of this process's namespace, unlike /sys, which shows the one in which it was mounted.
     let interfaces = std::fs::read_to_string("/proc/net/dev")?;
     let mut lines = interfaces.lines().map(str::trim_start);
@@ -87,5 +88,5 @@ pub(crate) fn arrived_at_host() -> Result<(u64, u64), Failure> {
     let mut numbers = line.ok_or("no TAP")?.split_whitespace().map(str::parse);
     let mut number = || numbers.next().ok_or("no number");
     let (bytes, frames) = (number()??, number()??);
-    Ok((frames, bytes))
+    Ok(Count { frames, bytes })
 }

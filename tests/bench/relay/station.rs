@@ -1,12 +1,11 @@
 //! A tab as a program of this host: our stack over a WebSocket to the relay.
 
 use crate::Failure;
-use crate::program::Program;
 use crate::tunnel::{Form, TokioClock, Tunnel, open};
 use ethertab_stack::config::{Addressing, LinkCapabilities, StaticAddress};
 use ethertab_stack::driver::Network;
 use ethertab_stack::{Config, Instant, MacAddress, Stack};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -18,11 +17,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A station of this number, with an address of its own; two of the same number must not be there at once.
 pub(crate) async fn station(
-    program: &Program,
+    relay: SocketAddr,
     form: Form,
     number: u16,
 ) -> Result<Network, Failure> {
-    let (socket, credit) = open(program.address, form).await?;
+    let (socket, credit) = open(relay, form).await?;
     let clock = TokioClock::start();
     let [high, low] = number.to_be_bytes();
     let link = match form {
@@ -47,11 +46,8 @@ pub(crate) async fn station(
     let stack = Stack::new(config, seed(number), Instant::ZERO);
     let tunnel = Tunnel::new(socket, form, credit, clock);
     let (network, driver) = Network::new(stack, tunnel, clock);
-    tokio::spawn(async move {
-        if let Err(error) = driver.await {
-            eprintln!("station {number}: {error}");
-        }
-    });
+    // If its link fails, so do its connections, and whoever holds them says so.
+    tokio::spawn(driver);
     timeout(PATIENCE, network.configured()).await??;
     Ok(network)
 }

@@ -9,9 +9,12 @@ use ethertab_tunnel::v1::{
 use std::net::Ipv4Addr;
 use tokio_tungstenite::tungstenite::Bytes;
 
+/// How the hardware addresses of all begin that send frames of ours.
+const OURS: [u8; 4] = [2, 0, 0, 2];
+
 /// Hardware addresses of two tabs.
-pub(crate) const SENDER: [u8; 6] = [2, 0, 0, 2, 0, 1];
-pub(crate) const RECEIVER: [u8; 6] = [2, 0, 0, 2, 0, 2];
+pub(crate) const SENDER: [u8; 6] = hardware(1);
+pub(crate) const RECEIVER: [u8; 6] = hardware(2);
 
 /// The host's on the TAP, which follows from its address.
 pub(crate) const HOST_HARDWARE: [u8; 6] = [2, 0x45, 0x54, 77, 0, 1];
@@ -19,12 +22,28 @@ pub(crate) const HOST_HARDWARE: [u8; 6] = [2, 0x45, 0x54, 77, 0, 1];
 /// An Ethernet type for experiments (IEEE 802 §9.2): nobody looks further.
 const EXPERIMENTAL: [u8; 2] = [0x88, 0xb5];
 
+/// Protocols: one for experiments (RFC 3692 §2.1), and TCP.
+const EXPERIMENTATION: u8 = 253;
+const TCP: u8 = 6;
+
+/// ECN-capable transport (RFC 3168 §5).
+const CAPABLE: u8 = 2;
+
+/// From where packets say they come.
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 7, 1);
+
 const ETHERNET: usize = 14;
 const HEADERS: usize = ETHERNET + 20 + 20;
 
 /// Bytes of payload in each segment of an MTU of 1,500, and in one that the relay's side is to cut: 43 of them, below 64 KiB.
 const SEGMENT: usize = 1_460;
 const SEGMENTS: usize = 43 * SEGMENT;
+
+/// The hardware address of the tab with this number.
+pub(crate) const fn hardware(number: u16) -> [u8; 6] {
+    let ([a, b, c, d], [high, low]) = (OURS, number.to_be_bytes());
+    [a, b, c, d, high, low]
+}
 
 /// A message that is sent again and again.
 pub(crate) struct Frames {
@@ -36,18 +55,29 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// Frames of so many bytes from [`SENDER`]: one, or as many as a message holds.
+    /// Frames of so many bytes from [`SENDER`] that are no packets: one, or as many as a message holds.
     pub(crate) fn complete(form: Form, to: [u8; 6], length: usize) -> Frames {
-        Frames::many(form, &frame(to, SENDER, length), Offload::NONE)
+        let frame = frame(to, SENDER, length);
+        Frames::many(form, LARGEST_MESSAGE as usize, &frame, Offload::NONE)
     }
 
-    /// One frame.
-    pub(crate) fn one(form: Form, to: [u8; 6], from: [u8; 6], length: usize) -> Bytes {
-        let frame = frame(to, from, length);
+    /// A short frame that is nothing but a sign of life.
+    pub(crate) fn one(form: Form, to: [u8; 6], from: [u8; 6]) -> Bytes {
+        let frame = frame(to, from, 60);
         match form {
             Form::Plain => frame.into(),
             Form::Negotiated => record(&frame, Offload::NONE).into(),
         }
+    }
+
+    /// Full packets in messages of at most so many bytes, whose sender says that it listens to marks (ECN): a queue in which
+    /// they stand for long marks them and drops none.
+    pub(crate) fn packets(to: [u8; 6], from: [u8; 6], most: usize) -> Frames {
+        let mut frame = frame(to, from, 1_514);
+        frame[12..14].copy_from_slice(&[8, 0]);
+        let ip = internet_header(Ipv4Addr::LOCALHOST, 1_500, EXPERIMENTATION, CAPABLE);
+        frame[ETHERNET..ETHERNET + 20].copy_from_slice(&ip);
+        Frames::many(Form::Negotiated, most, &frame, Offload::NONE)
     }
 
     /// TCP segments of nearly 64 KiB, to be cut by whoever must, one in a message as they come from a stack.
@@ -59,15 +89,21 @@ impl Frames {
             },
             segmentation: Some((Segmentation::Tcp4 { ecn: false }, SEGMENT as u16)),
         };
-        Frames::many(Form::Negotiated, &segment(to, address, port), offload)
+        let segment = segment(to, address, port);
+        Frames::many(
+            Form::Negotiated,
+            LARGEST_MESSAGE as usize,
+            &segment,
+            offload,
+        )
     }
 
-    fn many(form: Form, frame: &[u8], offload: Offload) -> Frames {
+    fn many(form: Form, most: usize, frame: &[u8], offload: Offload) -> Frames {
         let (each, message) = match form {
             Form::Plain => (1, frame.to_vec()),
             Form::Negotiated => {
                 let record = record(frame, offload);
-                let each = LARGEST_MESSAGE as usize / record.len();
+                let each = most / record.len();
                 (each, record.repeat(each))
             }
         };
@@ -82,7 +118,7 @@ impl Frames {
 
 /// Frames of ours in a message, and bytes of them; the gateway's announcements are none.
 pub(crate) fn count(form: Form, message: &[u8]) -> (u64, u64) {
-    let is_ours = |frame: &[u8]| frame.get(6..12) == Some(&SENDER);
+    let is_ours = |frame: &[u8]| frame.get(6..10) == Some(&OURS);
     match form {
         Form::Plain if is_ours(message) => (1, message.len() as u64),
         Form::Plain => (0, 0),
@@ -117,22 +153,28 @@ fn frame(to: [u8; 6], from: [u8; 6], length: usize) -> Vec<u8> {
     frame
 }
 
+/// The header of an IPv4 packet of so many bytes.
+fn internet_header(to: Ipv4Addr, length: u16, protocol: u8, service: u8) -> [u8; 20] {
+    let mut ip = [0; 20];
+    (ip[0], ip[1], ip[8], ip[9]) = (0x45, service, 64, protocol);
+    ip[2..4].copy_from_slice(&length.to_be_bytes());
+    ip[12..16].copy_from_slice(&ADDRESS.octets());
+    ip[16..20].copy_from_slice(&to.octets());
+    let sum = checksum::of(&ip);
+    ip[10..12].copy_from_slice(&sum.to_be_bytes());
+    ip
+}
+
 /// A segment without flags, whose checksum holds the sum of the pseudo-header.
 fn segment(to: [u8; 6], address: Ipv4Addr, port: u16) -> Vec<u8> {
-    let from = Ipv4Addr::new(10, 77, 7, 1);
-    let mut frame = [&to[..], &SENDER, &[8, 0]].concat();
-    frame.resize(HEADERS + SEGMENTS, 0x5a);
-    let ip = &mut frame[ETHERNET..ETHERNET + 20];
-    ip.fill(0);
-    (ip[0], ip[8], ip[9]) = (0x45, 64, 6);
-    ip[2..4].copy_from_slice(&((HEADERS - ETHERNET + SEGMENTS) as u16).to_be_bytes());
-    ip[12..16].copy_from_slice(&from.octets());
-    ip[16..20].copy_from_slice(&address.octets());
-    let sum = checksum::of(ip);
-    ip[10..12].copy_from_slice(&sum.to_be_bytes());
+    let mut frame = frame(to, SENDER, HEADERS + SEGMENTS);
+    frame[12..14].copy_from_slice(&[8, 0]);
+    let length = (HEADERS - ETHERNET + SEGMENTS) as u16;
+    let ip = internet_header(address, length, TCP, 0);
+    frame[ETHERNET..ETHERNET + 20].copy_from_slice(&ip);
     let mut pseudo_header = ip[12..20].to_vec();
-    pseudo_header.extend([0, 6]);
-    pseudo_header.extend(((20 + SEGMENTS) as u16).to_be_bytes());
+    pseudo_header.extend([0, TCP]);
+    pseudo_header.extend((length - 20).to_be_bytes());
     // Folded, but not complemented: who completes it goes on adding.
     let sum = !checksum::of(&pseudo_header);
     let tcp = &mut frame[ETHERNET + 20..HEADERS];
