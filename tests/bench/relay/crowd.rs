@@ -1,19 +1,18 @@
 //! A thousand clients at once: what they cost while they say nothing, and whether each gets as much as the others when all are busy.
 //!
-//! Fairness: five hundred pairs of clients without a stack, all of the negotiated form, each of which keeps the same number of
-//! bytes on their way to its partner and so has always something to send and something to come. What they share is the relay's
-//! processor time, for reading from each and for writing to each, of which there is not enough; what *arrives* at each client
-//! within the same seconds is its share. No frame is lost, and no congestion control plays a part: with TCP, a thousand
+//! Fairness: a thousand clients without a stack, all of the negotiated form, send full frames to the host as fast as they are let.
+//! Each always has more to send than the relay takes, so what the relay takes from each is for the relay to decide: its
+//! sessions share too little processor time for all of them. Counted by the relay's own ports, all at the same moment, and none
+//! of it lost behind them, as the TAP takes every frame. No congestion control plays a part: with TCP, a thousand
 //! connections would be compared by their luck with the queue in front of the TAP.
 
 use crate::Failure;
 use crate::figure::Figure;
 use crate::program::Program;
-use crate::raw::{Ahead, Client, Inbox};
-use crate::traffic::{Frames, hardware};
+use crate::raw::Client;
+use crate::traffic::{Frames, HOST_HARDWARE, hardware};
 use crate::tunnel::{Form, open};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -29,15 +28,6 @@ const GOAL: f64 = 64.0;
 /// Until all are under way, and how long is counted then.
 const WARM_UP: Duration = Duration::from_secs(2);
 const TIME: Duration = Duration::from_secs(8);
-
-/// Bytes of a message of each client, at most: small beside its share, or one more or less would tell in that.
-const MESSAGE: usize = 8 * 1_024;
-
-/// What each keeps on its way.
-const AHEAD: Ahead = Ahead {
-    frames: 1_000,
-    bytes: 64 * 1_024,
-};
 
 /// Prints what an idle client costs.
 pub(crate) async fn idle(relay: &Path) -> Result<(), Failure> {
@@ -88,38 +78,34 @@ pub(crate) async fn fairness(relay: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What came to each client, in bytes a second.
+/// What the relay took from each client, in bytes a second.
 async fn shares(relay: &Path) -> Result<Vec<f64>, Failure> {
     let program = Program::start(relay, false)?;
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
-        let announcement = Frames::one(Form::Negotiated, hardware(number ^ 1), hardware(number));
+        let announcement = Frames::one(Form::Negotiated, HOST_HARDWARE, hardware(number));
         clients.push(Client::open(program.address, Form::Negotiated, announcement).await?);
     }
-    let inboxes: Vec<Arc<Inbox>> = (clients.iter())
-        .map(|client| Arc::clone(&client.inbox))
-        .collect();
     let mut senders = JoinSet::new();
     for (number, mut client) in (0..CLIENTS).zip(clients) {
-        let partner = number ^ 1;
-        let receiver = Arc::clone(&inboxes[usize::from(partner)]);
-        senders.spawn(async move {
-            let frames = Frames::packets(hardware(partner), hardware(number), MESSAGE);
-            let receiver = Some((&*receiver, AHEAD));
-            client.send(&frames, 2 * WARM_UP + TIME, receiver).await
-        });
+        let frames = Frames::complete(Form::Negotiated, HOST_HARDWARE, hardware(number), 1_514);
+        senders.spawn(async move { client.send(&frames, Duration::MAX, None).await });
     }
-    let count = || -> Vec<u64> { inboxes.iter().map(|inbox| inbox.count().bytes).collect() };
     sleep(WARM_UP).await;
-    let (before, began) = (count(), Instant::now());
+    let began = Instant::now();
+    let before = program.taken_from_clients().await?;
     sleep(TIME).await;
-    let (after, seconds) = (count(), began.elapsed().as_secs_f64());
-    while let Some(ended) = senders.join_next().await {
-        ended??;
+    let after = program.taken_from_clients().await?;
+    let seconds = began.elapsed().as_secs_f64();
+    if let Some(ended) = senders.try_join_next() {
+        return Err(format!("a client ended: {:?}", ended?).into());
     }
-    let moved = after
+    if before.len() != usize::from(CLIENTS) || after.len() != before.len() {
+        return Err(format!("{} clients, then {}", before.len(), after.len()).into());
+    }
+    let taken = after
         .iter()
         .zip(&before)
         .map(|(after, before)| after - before);
-    Ok(moved.map(|bytes| bytes as f64 / seconds).collect())
+    Ok(taken.map(|bytes| bytes as f64 / seconds).collect())
 }

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// The interface that it makes.
 const TAP: &str = "ethertab0";
@@ -61,6 +63,25 @@ impl Program {
         let mut time = || times.next().ok_or("no time");
         let ticks = time()?? + time()??;
         Ok(Duration::from_millis(ticks * 1_000 / TICKS))
+    }
+
+    /// Bytes of frames that its switch took from each client, the oldest client first.
+    pub(crate) async fn taken_from_clients(&self) -> Result<Vec<u64>, Failure> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        let request = format!(
+            "GET /status HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        let clients = answer.split("\"kind\":\"client\"").skip(1);
+        let bytes = clients.map(|client| {
+            let (_, rest) = client.split_once("\"bytes_in\":").ok_or("no bytes_in")?;
+            let digits = rest.split(',').next().unwrap_or_default();
+            Ok(digits.parse()?)
+        });
+        bytes.collect()
     }
 
     /// Memory in use, in bytes.

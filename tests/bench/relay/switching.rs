@@ -67,7 +67,7 @@ pub(crate) async fn figures(relay: &Path) -> Result<(), Failure> {
         for _ in 0..ROUNDS {
             let mut plain_bytes = 0.0;
             for (round, length) in [60, 1_514].into_iter().enumerate() {
-                let frames = |form| Frames::complete(form, destination.0, length);
+                let frames = |form| Frames::complete(form, destination.0, SENDER, length);
                 let ours = measure(&program, to, &frames(Form::Negotiated)).await?;
                 let plain = measure(&program, to, &frames(Form::Plain)).await?;
                 rounds[round].push((ours.0, plain.0));

@@ -22,12 +22,7 @@ pub(crate) const HOST_HARDWARE: [u8; 6] = [2, 0x45, 0x54, 77, 0, 1];
 /// An Ethernet type for experiments (IEEE 802 §9.2): nobody looks further.
 const EXPERIMENTAL: [u8; 2] = [0x88, 0xb5];
 
-/// Protocols: one for experiments (RFC 3692 §2.1), and TCP.
-const EXPERIMENTATION: u8 = 253;
 const TCP: u8 = 6;
-
-/// ECN-capable transport (RFC 3168 §5).
-const CAPABLE: u8 = 2;
 
 /// From where packets say they come.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 7, 1);
@@ -55,10 +50,9 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// Frames of so many bytes from [`SENDER`] that are no packets: one, or as many as a message holds.
-    pub(crate) fn complete(form: Form, to: [u8; 6], length: usize) -> Frames {
-        let frame = frame(to, SENDER, length);
-        Frames::many(form, LARGEST_MESSAGE as usize, &frame, Offload::NONE)
+    /// Frames of so many bytes that are no packets: one, or as many as a message holds.
+    pub(crate) fn complete(form: Form, to: [u8; 6], from: [u8; 6], length: usize) -> Frames {
+        Frames::many(form, &frame(to, from, length), Offload::NONE)
     }
 
     /// A short frame that is nothing but a sign of life.
@@ -70,16 +64,6 @@ impl Frames {
         }
     }
 
-    /// Full packets in messages of at most so many bytes, whose sender says that it listens to marks (ECN): a queue in which
-    /// they stand for long marks them and drops none.
-    pub(crate) fn packets(to: [u8; 6], from: [u8; 6], most: usize) -> Frames {
-        let mut frame = frame(to, from, 1_514);
-        frame[12..14].copy_from_slice(&[8, 0]);
-        let ip = internet_header(Ipv4Addr::LOCALHOST, 1_500, EXPERIMENTATION, CAPABLE);
-        frame[ETHERNET..ETHERNET + 20].copy_from_slice(&ip);
-        Frames::many(Form::Negotiated, most, &frame, Offload::NONE)
-    }
-
     /// TCP segments of nearly 64 KiB, to be cut by whoever must, one in a message as they come from a stack.
     pub(crate) fn segments(to: [u8; 6], address: Ipv4Addr, port: u16) -> Frames {
         let offload = Offload {
@@ -89,21 +73,15 @@ impl Frames {
             },
             segmentation: Some((Segmentation::Tcp4 { ecn: false }, SEGMENT as u16)),
         };
-        let segment = segment(to, address, port);
-        Frames::many(
-            Form::Negotiated,
-            LARGEST_MESSAGE as usize,
-            &segment,
-            offload,
-        )
+        Frames::many(Form::Negotiated, &segment(to, address, port), offload)
     }
 
-    fn many(form: Form, most: usize, frame: &[u8], offload: Offload) -> Frames {
+    fn many(form: Form, frame: &[u8], offload: Offload) -> Frames {
         let (each, message) = match form {
             Form::Plain => (1, frame.to_vec()),
             Form::Negotiated => {
                 let record = record(frame, offload);
-                let each = most / record.len();
+                let each = LARGEST_MESSAGE as usize / record.len();
                 (each, record.repeat(each))
             }
         };
@@ -153,10 +131,10 @@ fn frame(to: [u8; 6], from: [u8; 6], length: usize) -> Vec<u8> {
     frame
 }
 
-/// The header of an IPv4 packet of so many bytes.
-fn internet_header(to: Ipv4Addr, length: u16, protocol: u8, service: u8) -> [u8; 20] {
+/// The header of an IPv4 packet of so many bytes that holds a TCP segment.
+fn internet_header(to: Ipv4Addr, length: u16) -> [u8; 20] {
     let mut ip = [0; 20];
-    (ip[0], ip[1], ip[8], ip[9]) = (0x45, service, 64, protocol);
+    (ip[0], ip[8], ip[9]) = (0x45, 64, TCP);
     ip[2..4].copy_from_slice(&length.to_be_bytes());
     ip[12..16].copy_from_slice(&ADDRESS.octets());
     ip[16..20].copy_from_slice(&to.octets());
@@ -170,7 +148,7 @@ fn segment(to: [u8; 6], address: Ipv4Addr, port: u16) -> Vec<u8> {
     let mut frame = frame(to, SENDER, HEADERS + SEGMENTS);
     frame[12..14].copy_from_slice(&[8, 0]);
     let length = (HEADERS - ETHERNET + SEGMENTS) as u16;
-    let ip = internet_header(address, length, TCP, 0);
+    let ip = internet_header(address, length);
     frame[ETHERNET..ETHERNET + 20].copy_from_slice(&ip);
     let mut pseudo_header = ip[12..20].to_vec();
     pseudo_header.extend([0, TCP]);
