@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Figures of the relay, in a network namespace of their own: relay.sh RELAY [NAME]. NAME picks figures by a part of their name.
+# Figures of the relay, in a network namespace of their own: relay.sh RELAY [GROUP]; groups are in bench/relay/main.rs.
 set -euo pipefail
 relay=$(realpath "$1")
 shift

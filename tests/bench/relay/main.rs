@@ -1,7 +1,8 @@
-//! Figures of the relay: what it costs, how fast it is, and whether it is fair. `bench-relay RELAY [NAME]`.
+//! Figures of the relay: what it costs, how fast it is, and whether it is fair. `bench-relay RELAY [GROUP]`.
 //!
 //! Runs the relay as a program of its own, with a TAP, and is its clients and the host behind the TAP itself; so it wants a network
-//! namespace of its own. One JSON object a line on standard output. NAME picks the figures whose group begins with it.
+//! namespace of its own. One JSON object a line on standard output. GROUP is `bulk`, `switching`,
+//! `idle` or `fairness`; without it, all are measured.
 
 mod bulk;
 mod crowd;
