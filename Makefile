@@ -9,7 +9,7 @@ RELAY := target/release/ethertab-relay
 RUST := Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml stack relay wasm tests
 WEB := LICENSE-MIT LICENSE-APACHE web wasm stack relay/tunnel Cargo.toml Cargo.lock rust-toolchain.toml
 
-.PHONY: help demo build test bench bench-stack bench-browser setup-build setup-test clean \
+.PHONY: help demo build test bench bench-stack bench-relay bench-browser setup-build setup-test clean \
         check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser
 
 help: ## what can be made
@@ -51,10 +51,13 @@ test-kernel: build setup-test ## the Linux kernel and ordinary servers, in netwo
 test-browser: build setup-test ## Chromium, page → relay → TAP → nginx
 	@$(STAGE) browser $(RUST) web -- tests/e2e/run.sh $(RELAY)
 
-bench: bench-stack bench-browser ## all figures, one JSON object a line
+bench: bench-stack bench-relay bench-browser ## all figures, one JSON object a line
 
 bench-stack: setup-build ## native figures beside smoltcp's
 	@tests/bench/stack.sh
+
+bench-relay: build ## the relay's costs, speed and fairness
+	@tests/bench/relay.sh $(RELAY)
 
 bench-browser: build setup-test ## figures in Chromium beside the raw WebSocket's
 	@tests/bench/browser.sh $(RELAY)

@@ -1,0 +1,156 @@
+//! Bulk data between a station and this host's kernel: how fast, and what the relay's part in it costs.
+
+use crate::Failure;
+use crate::figure::Figure;
+use crate::program::Program;
+use crate::station::{HOST, PATIENCE, station};
+use crate::tunnel::Form;
+use ethertab_stack::config::TcpOptions;
+use futures_util::{AsyncReadExt, AsyncWriteExt};
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout};
+
+const ROUNDS: usize = 3;
+
+/// Bytes that each form moves at once: enough for the clock of `/proc`, which counts in hundredths of a second.
+const NEGOTIATED: u64 = 1_000_000_000;
+const PLAIN: u64 = 200_000_000;
+
+/// Bytes of a read or a write.
+pub(crate) const BLOCK: usize = 256 * 1_024;
+
+/// Which way the data goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the host to the station.
+    Down,
+    /// From the station to the host.
+    Up,
+}
+
+struct Measured {
+    seconds_per_gigabyte: f64,
+    gigabits_per_second: f64,
+}
+
+/// Prints the figures of both directions.
+pub(crate) async fn figures(relay: &Path) -> Result<(), Failure> {
+    let program = Program::start(relay, false)?;
+    let names = [
+        (
+            Direction::Down,
+            "relay-cpu-per-gigabyte-down",
+            "relay-native-client-down",
+        ),
+        (
+            Direction::Up,
+            "relay-cpu-per-gigabyte-up",
+            "relay-native-client-up",
+        ),
+    ];
+    let mut number = 0;
+    for (direction, costs, speed) in names {
+        let (mut processor, mut native) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            number += 2;
+            let ours = measure(&program, Form::Negotiated, direction, number).await?;
+            let plain = measure(&program, Form::Plain, direction, number + 1).await?;
+            processor.push((ours.seconds_per_gigabyte, plain.seconds_per_gigabyte));
+            native.push((ours.gigabits_per_second, 5.0));
+        }
+        Figure {
+            name: costs,
+            unit: "s/GB",
+            peer_name: "the plain form",
+        }
+        .print(&processor);
+        Figure {
+            name: speed,
+            unit: "Gbit/s",
+            peer_name: "the goal",
+        }
+        .print(&native);
+    }
+    Ok(())
+}
+
+async fn measure(
+    program: &Program,
+    form: Form,
+    direction: Direction,
+    number: u16,
+) -> Result<Measured, Failure> {
+    let bytes = match form {
+        Form::Negotiated => NEGOTIATED,
+        Form::Plain => PLAIN,
+    };
+    let network = station(program.address, form, number).await?;
+    let listener = TcpListener::bind((HOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let host = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await?;
+        host(stream, direction, bytes).await
+    });
+    let before = program.processor_time()?;
+    let began = Instant::now();
+    timeout(PATIENCE, async {
+        client(&network, address, direction, bytes).await?;
+        host.await?
+    })
+    .await??;
+    let seconds = began.elapsed().as_secs_f64();
+    let processor = (program.processor_time()? - before).as_secs_f64();
+    network.close();
+    Ok(Measured {
+        seconds_per_gigabyte: processor / (bytes as f64 / 1e9),
+        gigabits_per_second: bytes as f64 * 8.0 / 1e9 / seconds,
+    })
+}
+
+/// The kernel's end.
+async fn host(
+    mut stream: tokio::net::TcpStream,
+    direction: Direction,
+    mut bytes: u64,
+) -> Result<(), Failure> {
+    let mut block = vec![7; BLOCK];
+    while bytes > 0 {
+        let most = block.len().min(usize::try_from(bytes)?);
+        let moved = match direction {
+            Direction::Down => stream.write(&block[..most]).await?,
+            Direction::Up => stream.read(&mut block).await?,
+        };
+        if moved == 0 {
+            return Err("the connection ended early".into());
+        }
+        bytes = bytes.saturating_sub(moved as u64);
+    }
+    Ok(())
+}
+
+/// The station's end.
+async fn client(
+    network: &ethertab_stack::driver::Network,
+    address: SocketAddr,
+    direction: Direction,
+    mut bytes: u64,
+) -> Result<(), Failure> {
+    let mut stream = network.connect_to(address, TcpOptions::default()).await?;
+    let mut block = vec![7; BLOCK];
+    while bytes > 0 {
+        let most = block.len().min(usize::try_from(bytes)?);
+        let moved = match direction {
+            Direction::Down => stream.read(&mut block).await?,
+            Direction::Up => stream.write(&block[..most]).await?,
+        };
+        if moved == 0 {
+            return Err("the connection ended early".into());
+        }
+        bytes = bytes.saturating_sub(moved as u64);
+    }
+    stream.close().await?;
+    Ok(())
+}
