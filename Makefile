@@ -58,6 +58,7 @@ bench-stack: setup-build ## native figures beside smoltcp's
 
 bench-browser: build setup-test ## figures in Chromium beside the raw WebSocket's
 	@tests/bench/browser.sh $(RELAY)
+	@tests/bench/latency.sh $(RELAY)
 
 setup-build:
 	@.ci/setup build
