@@ -1,7 +1,7 @@
 // How soon things come: pings at rest and beside a download, a download over a longer way, frames of an animation beside a
 // download. Does what the server's plan says and posts each round back. No debugger watches.
 
-import { Network, type TcpConnectOptions } from '../../../web/src/index.ts';
+import { Network, type TcpConnectOptions, type TcpSocket } from '../../../web/src/index.ts';
 
 interface Plan {
   rounds: number;
@@ -33,6 +33,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 /** A download or an upload that runs by itself. */
 interface Transfer {
   bytes: number;
+  readonly socket: TcpSocket;
   readonly ended: Promise<void>;
   stop(): void;
 }
@@ -60,6 +61,7 @@ async function transfer(network: Network, direction: 'down' | 'up', total: numbe
   };
   const running = {
     bytes: 0,
+    socket,
     ended: run().catch((error) => {
       if (!stopped) throw error;
     }),
@@ -137,9 +139,10 @@ async function settledSpeed(network: Network, direction: 'down' | 'up') {
   const began = performance.now();
   await sleep(plan.seconds * 1000);
   const speed = (running.bytes - before) / 1e3 / (performance.now() - began);
+  const information = await running.socket.info();
   running.stop();
   await running.ended;
-  return { speed, firstSecond: before / 1e6 };
+  return { speed, firstSecond: before / 1e6, information };
 }
 
 /** Milliseconds between frames of an animation, until `until` settles. */

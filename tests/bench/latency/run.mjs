@@ -39,7 +39,7 @@ const overRounds = (rounds, what) => median(rounds.map(what));
 
 if (process.env.DETAILS) {
   const spread = (values) => [0, 0.5, 0.95, 1].map((share) => quantile(values, share).toFixed(2)).join(' ');
-  for (const { part, delay, ours, raw, loaded, rest, trips, speed, firstSecond } of results) {
+  for (const { part, delay, ours, raw, loaded, rest, trips, speed, firstSecond, information } of results) {
     const lines = [];
     if (part === 'ping') {
       for (const [name, samples] of Object.entries({ ours, raw, loaded: loaded.ours })) {
@@ -49,7 +49,10 @@ if (process.env.DETAILS) {
     } else if (part === 'animation') {
       lines.push(`rest ${rest.length}: ${spread(rest)}; loaded ${loaded.length}: ${spread(loaded)}; ${speed.toFixed(1)} MB/s`);
     } else
-      lines.push(`${delay} ms: ${speed.toFixed(1)} MB/s, first second ${firstSecond.toFixed(1)} MB; pings ${spread(trips)}`);
+      lines.push(
+        `${delay} ms: ${speed.toFixed(1)} MB/s, first second ${firstSecond.toFixed(1)} MB; pings ${spread(trips)}`,
+        JSON.stringify(information),
+      );
     console.error(part, lines.join('\n     '));
   }
 }
