@@ -150,9 +150,10 @@ async function frames(until: Promise<unknown>): Promise<number[]> {
   const ball = document.getElementById('ball') as HTMLElement;
   const gaps: number[] = [];
   let over = false;
-  until.finally(() => {
+  const end = () => {
     over = true;
-  });
+  };
+  until.then(end, end);
   const next = () => new Promise<number>((resolve) => requestAnimationFrame(() => resolve(performance.now())));
   for (let last = await next(); !over; ) {
     const now = await next();
@@ -168,6 +169,7 @@ async function animation(network: Network) {
   const began = performance.now();
   const download = await transfer(network, 'down', plan.animationBytes);
   const loaded = await frames(download.ended);
+  await download.ended;
   return { rest, loaded, speed: plan.animationBytes / 1e3 / (performance.now() - began) };
 }
 

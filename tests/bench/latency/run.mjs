@@ -1,5 +1,8 @@
 // Starts the relay, longer ways to it, the peer and Chromium, hands out the plan, and prints one JSON object a line.
 // Runs as root inside a network namespace: tests/bench/latency.sh.
+//
+// For experiments, from the environment: PARTS (of ping,animation,down,up), ROUNDS, PINGS, SECONDS, TCP (JSON: options of the
+// delayed transfers), RELAY_ARGS, and DETAILS=1 for what each round found.
 
 import { Children, figure, median, quantile, Stage } from '../runner.mjs';
 
