@@ -79,9 +79,9 @@ async fn web_socket(stream: TcpStream) -> Result<(), Failure> {
         }
         ["echo"] => {
             while let Some(message) = socket.next().await {
-                match message? {
-                    message @ Message::Binary(_) => socket.send(message).await?,
-                    _ => {}
+                let message = message?;
+                if message.is_binary() {
+                    socket.send(message).await?;
                 }
             }
             return Ok(());
