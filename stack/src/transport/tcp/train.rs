@@ -110,6 +110,7 @@ impl Connection {
         }
         send.next += train.data as u32;
         send.highest = send.next;
+        self.recovery.congestion.on_frame(train.data);
         self.recovery.congestion.on_sent(send.in_flight(), train.at);
         self.notify_room();
         Some(length)
