@@ -37,7 +37,7 @@ check-docs: build ## rustdoc, warnings denied
 	@$(STAGE) docs $(RUST) -- env RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --document-private-items
 
 check-web: build ## TypeScript strict, Biome, unit tests of the package
-	@$(STAGE) web $(WEB) tests/e2e -- .ci/check-web
+	@$(STAGE) web $(WEB) tests/e2e tests/bench -- .ci/check-web
 
 test-rust: build ## unit, property and simulation tests, and the layering check
 	@$(STAGE) rust $(RUST) -- cargo test --workspace --quiet
@@ -61,6 +61,7 @@ bench-relay: build ## the relay's costs, speed and fairness
 
 bench-browser: build setup-test ## figures in Chromium beside the raw WebSocket's
 	@tests/bench/browser.sh $(RELAY)
+	@tests/bench/latency.sh $(RELAY)
 
 setup-build:
 	@.ci/setup build

@@ -34,7 +34,7 @@ async function ours(network: Network, direction: Direction): Promise<number> {
   if (direction === 'up') {
     const block = new Uint8Array(64 * 1024).fill(7);
     for (let left = plan.bytes; left > 0; left -= block.length) {
-      await writer.write(block.slice(0, Math.min(left, block.length)));
+      await writer.write(block.subarray(0, Math.min(left, block.length)));
     }
   }
   let received = 0;

@@ -1,10 +1,9 @@
 //! What the figures in the browser are measured against and with: moves bytes and does nothing else.
 //!
 //! The WebSocket server on loopback port ARGUMENT 1 is of the same make as the relay's: `/down/SIZE/TOTAL` sends TOTAL
-//! bytes in binary messages of SIZE bytes, `/up/TOTAL` takes as many and then says so in one short message, and `/proxy/PORT` is a
-//! plain proxy to that port of loopback. The TCP server
-//! on port ARGUMENT 2 of every address is the kernel's end behind the TAP: it reads one line, `down TOTAL` or `up TOTAL`,
-//! and does the same.
+//! bytes in binary messages of SIZE bytes, `/up/TOTAL` takes as many and then says so in one short message, `/echo` sends back
+//! what comes, and `/proxy/PORT` is a plain proxy to that port of loopback. The TCP server on port ARGUMENT 2 of every address is
+//! the kernel's end behind the TAP: it reads one line, `down TOTAL` or `up TOTAL`, and does the same.
 
 use futures_util::{SinkExt, StreamExt};
 use std::sync::{Arc, Mutex};
@@ -77,6 +76,15 @@ async fn web_socket(stream: TcpStream) -> Result<(), Failure> {
                 left = left.saturating_sub(message.len() as u64);
             }
             socket.send(Message::binary(b"done".as_slice())).await?;
+        }
+        ["echo"] => {
+            while let Some(message) = socket.next().await {
+                let message = message?;
+                if message.is_binary() {
+                    socket.send(message).await?;
+                }
+            }
+            return Ok(());
         }
         ["proxy", port] => return proxy(socket, port.parse()?).await,
         _ => return Err("no such path".into()),

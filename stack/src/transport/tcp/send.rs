@@ -535,6 +535,7 @@ impl Connection {
             }
         }
         let in_flight = send.in_flight();
+        self.recovery.congestion.on_frame(plan.length);
         if plan.kind == Kind::WindowProbe {
             self.recovery.on_probe_sent();
         } else if is_repeated {

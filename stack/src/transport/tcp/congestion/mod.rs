@@ -14,6 +14,7 @@
 //! | the SYN or our SYN-ACK had to be repeated | [`on_handshake_loss`](Congestion::on_handshake_loss), once, before data |
 //! | about to look how much may be sent | [`before_send`](Congestion::before_send), then [`window`](Congestion::window) |
 //! | new data (no retransmission) was sent | [`on_sent`](Congestion::on_sent), with the flight it led to |
+//! | data was sent, new or once more, in one frame | [`on_frame`](Congestion::on_frame) |
 //! | an ACK acknowledged new data, outside recovery | [`on_ack`](Congestion::on_ack) |
 //! | the third duplicate ACK: fast retransmit | [`on_loss`](Congestion::on_loss), with the flight less what limited transmit sent; then, without SACK, [`inflate`](Congestion::inflate)`(3)` |
 //! | a further duplicate ACK in recovery, without SACK | [`inflate`](Congestion::inflate)`(1)` |
@@ -64,6 +65,8 @@ pub struct Congestion {
     recovery: Option<usize>,
     /// Slow start follows a timeout: one segment an acknowledgement (RFC 3465 §2.3).
     after_timeout: bool,
+    /// Bytes of data in the largest frame sent since the last timeout.
+    largest_frame: usize,
     /// Nothing was acknowledged yet.
     initial: bool,
     usage: Usage,
@@ -116,6 +119,7 @@ impl Congestion {
             threshold: usize::MAX,
             recovery: None,
             after_timeout: false,
+            largest_frame: 0,
             initial: true,
             usage: Usage::default(),
         }
@@ -202,6 +206,12 @@ impl Congestion {
         self.usage.last_sent = Some(now);
     }
 
+    /// So many bytes of data left in one frame, for the first time or once more.
+    #[inline]
+    pub fn on_frame(&mut self, bytes: usize) {
+        self.largest_frame = self.largest_frame.max(bytes);
+    }
+
     /// New data was acknowledged outside recovery: slow start or congestion avoidance (RFC 5681 §3.1).
     pub fn on_ack(&mut self, mut ack: Acknowledged) {
         ack.bytes = ack.bytes.min(LARGEST_WINDOW);
@@ -237,13 +247,16 @@ impl Congestion {
         self.window = window.min(LARGEST_WINDOW);
     }
 
+    /// RFC 3465 §2.3. Deviation: an acknowledgement may always add what one frame held. A peer behind a link that cuts segments for
+    /// us gets them as one and acknowledges them as one: counted by the segment, the window would grow by an eighth a round trip.
     fn slow_start(&self, bytes: usize) -> usize {
         let segments = if self.after_timeout {
             1
         } else {
             SLOW_START_SEGMENTS
         };
-        (self.window + bytes.min(segments * self.maximum_segment)).min(self.threshold)
+        let most = (segments * self.maximum_segment).max(self.largest_frame);
+        (self.window + bytes.min(most)).min(self.threshold)
     }
 
     /// Fast retransmit: a loss event found by duplicate acknowledgements or SACK (RFC 5681 §3.2 steps 2 and 3).
@@ -310,6 +323,7 @@ impl Congestion {
         self.recovery = None;
         self.window = self.maximum_segment;
         self.after_timeout = true;
+        self.largest_frame = 0;
         self.initial = false;
     }
 }

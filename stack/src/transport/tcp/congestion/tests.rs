@@ -67,6 +67,27 @@ fn slow_start_doubles_the_window_each_round_trip() {
 }
 
 #[test]
+fn slow_start_doubles_the_window_too_when_one_acknowledgement_answers_a_frame_of_many_segments() {
+    let mut congestion = fresh(CongestionAlgorithm::Cubic);
+    let mut round_trip = |congestion: &mut Congestion| {
+        let window = congestion.window();
+        let frames = window.div_ceil(40 * SEGMENT);
+        for _ in 0..frames {
+            congestion.on_frame(window / frames);
+            acknowledge(congestion, window / frames, Instant::ZERO);
+        }
+        assert_eq!(congestion.window(), window + window / frames * frames);
+    };
+    (0..8).for_each(|_| round_trip(&mut congestion));
+    congestion.on_timeout(congestion.window(), false);
+    // What was sent before may be acknowledged at one blow: that says nothing about the path now.
+    congestion.on_frame(SEGMENT);
+    acknowledge(&mut congestion, 100 * SEGMENT, Instant::ZERO);
+    assert_eq!(congestion.window(), 2 * SEGMENT);
+    (0..6).for_each(|_| round_trip(&mut congestion));
+}
+
+#[test]
 fn a_window_that_is_not_used_does_not_grow() {
     for algorithm in [CongestionAlgorithm::Cubic, CongestionAlgorithm::NewReno] {
         let mut congestion = fresh(algorithm);
