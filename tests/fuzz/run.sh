@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs a fuzz target with the compiler that is there; a nightly one and cargo-fuzz are not needed.
-#   run.sh TARGET [libFuzzer's flags]     TARGET: frame, dhcp, dns; for example: run.sh frame -max_total_time=600
+#   run.sh TARGET [libFuzzer's flags]     TARGET: frame, dhcp, dns, tunnel, relay, tab, switch; for example: run.sh frame -max_total_time=600
 # Coverage guides it, and overflows and debug assertions count as finds. Sanitizers would need a nightly compiler, and the
 # stack forbids unsafe code. What it learns is kept in .work/fuzz.
 set -euo pipefail
 cd "$(dirname "$0")"
-target=${1:?TARGET: frame, dhcp or dns}
+target=${1:?TARGET: frame, dhcp, dns, tunnel, relay, tab or switch}
 shift
 work=$PWD/../../.work/fuzz
 mkdir -p "$work/$target" "$work/finds"

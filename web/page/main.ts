@@ -6,6 +6,7 @@ import * as ethertab from '../src/index.js';
 import { consolePanel } from './console/panel.js';
 import { fetchPanel } from './fetch/panel.js';
 import { floorsPanel } from './floors/panel.js';
+import { hostless, isHostless } from './hostless/hostless.js';
 import { ladder } from './ladder/ladder.js';
 import { watch } from './packets/capture.js';
 import { packetsPanel } from './packets/panel.js';
@@ -34,6 +35,6 @@ pingPanel(network);
 servePanel(network);
 
 network.opened.then(
-  () => fetchNow(),
+  (information) => (isHostless(information) ? hostless(information) : fetchNow()),
   () => undefined,
 );

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { flags } from './browser.mjs';
 
@@ -40,6 +40,25 @@ export class Chromium {
     return result.value;
   }
 
+  /** Opens an empty tab in front of the page. */
+  async cover() {
+    await this.#call('Target.createTarget', { url: 'about:blank' }, null);
+  }
+
+  /** Freezes the page as a browser does with tabs that nobody looks at, and wakes it. */
+  async freeze(frozen) {
+    await this.#call('Page.setWebLifecycleState', { state: frozen ? 'frozen' : 'active' });
+  }
+
+  /** Stops all of the browser's processes in their tracks, as when the lid is shut. */
+  pause() {
+    for (const pid of family(this.#child.pid)) process.kill(pid, 'SIGSTOP');
+  }
+
+  resume() {
+    for (const pid of family(this.#child.pid)) process.kill(pid, 'SIGCONT');
+  }
+
   async stop() {
     if (this.#child.exitCode !== null) return;
     const ended = once(this.#child, 'exit');
@@ -63,10 +82,11 @@ export class Chromium {
     });
   }
 
-  #call(method, params = {}) {
+  /** To the page, or, with no session, to the browser. */
+  #call(method, params = {}, session = this.#session) {
     const id = this.#next;
     this.#next += 1;
-    const message = { id, method, params, ...(this.#session ? { sessionId: this.#session } : {}) };
+    const message = { id, method, params, ...(session ? { sessionId: session } : {}) };
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
       this.#child.stdio[3].write(`${JSON.stringify(message)}\0`);
@@ -80,4 +100,22 @@ export class Chromium {
     if (error) call.reject(new Error(error.message));
     else call.resolve(result);
   }
+}
+
+/** A process and all that descend from it. */
+function family(ancestor) {
+  const parents = new Map();
+  for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      // The name in parentheses may hold anything.
+      const [, parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      parents.set(Number(name), Number(parent));
+    } catch {
+      // It is gone.
+    }
+  }
+  const descends = (pid) => pid === ancestor || (parents.has(pid) && descends(parents.get(pid)));
+  return [...parents.keys()].filter(descends);
 }

@@ -25,6 +25,10 @@ export class Program {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  signal(name) {
+    this.#child.kill(name);
+  }
+
   /** Sends the signal and waits for the end. */
   async stop(signal = 'SIGTERM') {
     if (this.running) this.#child.kill(signal);

@@ -30,6 +30,15 @@ export class Relay {
     await this.#program.stop('SIGKILL');
   }
 
+  /** Stops it in its tracks: its sockets stay open and nobody serves them. */
+  pause() {
+    this.#program.signal('SIGSTOP');
+  }
+
+  resume() {
+    this.#program.signal('SIGCONT');
+  }
+
   async restart() {
     await this.start(...this.flags);
   }

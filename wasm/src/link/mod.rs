@@ -6,11 +6,14 @@
 //! notices only [`LinkEvent::Restored`].
 
 mod backoff;
+mod controls;
 mod finish;
 mod keeper;
 mod queue;
 mod session;
 mod state;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
 mod turn;
 mod unsent;
 

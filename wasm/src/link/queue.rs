@@ -47,13 +47,14 @@ pub(super) struct Taken {
 pub(super) struct MessageQueue {
     messages: VecDeque<Message>,
     bytes: usize,
-    /// Bytes of messages that were taken to the end, in all.
+    /// Bytes of messages that were taken to the end or refused, in all.
     consumed: u64,
     spare: Vec<Vec<u8>>,
 }
 
 impl MessageQueue {
-    /// Queues a message of `length` bytes that `fill` writes, and gives it to look at; `None` if there is no room.
+    /// Queues a message of `length` bytes that `fill` writes, and gives it to look at; `None` if there is no room. It is done
+    /// with then: the credit that it took must come back, or the relay would fall silent.
     pub(super) fn put(
         &mut self,
         at: Instant,
@@ -62,6 +63,7 @@ impl MessageQueue {
         fill: impl FnOnce(&mut [u8]),
     ) -> Option<&[u8]> {
         if self.messages.len() >= MESSAGES || self.bytes + length > BYTES {
+            self.consumed += length as u64;
             return None;
         }
         let mut bytes = self.spare.pop().unwrap_or_default();
@@ -120,7 +122,7 @@ impl MessageQueue {
         }
     }
 
-    /// Bytes of messages that were taken to the end, in all.
+    /// Bytes of messages that were taken to the end or refused, in all.
     pub(super) const fn consumed(&self) -> u64 {
         self.consumed
     }

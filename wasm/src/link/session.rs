@@ -1,6 +1,7 @@
 //! One WebSocket that speaks the negotiated form (`ethertab_tunnel::v1`): the message that is being filled, what the relay
 //! takes, and the credit of both sides.
 
+use super::controls::Controls;
 use super::finish;
 use ethertab_stack::config::LinkCapabilities;
 use ethertab_stack::wire::offload::Offload;
@@ -60,9 +61,19 @@ impl Session {
         v1::put_hello(&hello).to_vec()
     }
 
+    /// Takes what a message says of the relay; what the link can do from now on, if it says that. `mtu` is as for
+    /// [`take_hello`](Self::take_hello).
+    pub(super) fn heed(&mut self, controls: &Controls, mtu: usize) -> Option<LinkCapabilities> {
+        let capabilities = (controls.hello.as_ref()).map(|hello| self.take_hello(hello, mtu));
+        if let Some(total) = controls.credit {
+            self.take_credit(total);
+        }
+        capabilities
+    }
+
     /// Takes the relay's hello; what the link can do from now on. `mtu` is what we were set up with: the relay can carry less, and
     /// that it carries more is no reason to send more.
-    pub(super) fn take_hello(&mut self, hello: &Hello, mtu: usize) -> LinkCapabilities {
+    fn take_hello(&mut self, hello: &Hello, mtu: usize) -> LinkCapabilities {
         self.features = hello.features;
         self.largest_message = hello.largest_message as usize;
         self.take_credit(hello.credit);
@@ -78,7 +89,7 @@ impl Session {
     }
 
     /// The relay gives credit.
-    pub(super) fn take_credit(&mut self, total: u64) {
+    fn take_credit(&mut self, total: u64) {
         self.credit = self.credit.max(total);
     }
 

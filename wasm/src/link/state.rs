@@ -1,5 +1,6 @@
 //! What the link, the keeper of its WebSocket and the browser's callbacks share.
 
+use super::controls::Controls;
 use super::keeper::Socket;
 use super::queue::{MessageQueue, Packing, Taken};
 use super::session::Session;
@@ -11,9 +12,7 @@ use core::task::{Context, Poll, Waker};
 use ethertab_stack::config::LinkCapabilities;
 use ethertab_stack::wire::offload::Offload;
 use ethertab_stack::{Duration, MacAddress};
-use ethertab_tunnel::v1::{
-    Hello, LARGEST_SINGLE, Malformed, Record, Records, Stamp, TOKEN, put_pong,
-};
+use ethertab_tunnel::v1::{LARGEST_SINGLE, TOKEN};
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE, SHORTEST_FRAME, SUBPROTOCOL};
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::rc::{Rc, Weak};
@@ -173,17 +172,16 @@ impl Shared {
             return;
         };
         if let Some(hello) = &controls.hello {
-            self.capabilities = Some(session.take_hello(hello, self.mtu));
             self.token = hello.token;
         }
-        if let Some(total) = controls.credit {
-            session.take_credit(total);
+        if let Some(capabilities) = session.heed(&controls, self.mtu) {
+            self.capabilities = Some(capabilities);
         }
         if controls.credit.is_some() || controls.hello.is_some() {
             wake(&mut self.sender);
         }
-        if let Some(stamp) = controls.ping {
-            self.send_control(&put_pong(stamp));
+        if !controls.pongs.is_empty() {
+            self.send_control(&controls.pongs);
         }
         if controls.is_malformed {
             self.counters.invalid_messages += 1;
@@ -303,32 +301,6 @@ impl Outlet<'_> {
         } else {
             *self.drops += 1;
         }
-    }
-}
-
-/// What the records of control in a message ask for.
-#[derive(Default)]
-struct Controls {
-    hello: Option<Hello>,
-    credit: Option<u64>,
-    ping: Option<Stamp>,
-    is_malformed: bool,
-}
-
-impl Controls {
-    fn of(message: &[u8]) -> Controls {
-        let mut controls = Controls::default();
-        for record in Records::of(message) {
-            match record {
-                Ok(Record::Hello(hello)) => controls.hello = Some(hello),
-                Ok(Record::Credit(total)) => controls.credit = controls.credit.max(Some(total)),
-                Ok(Record::Ping(stamp)) => controls.ping = Some(stamp),
-                // The close frame that follows says the same.
-                Ok(Record::Frame(..) | Record::Pong(_) | Record::Closing { .. }) => {}
-                Err(Malformed) => controls.is_malformed = true,
-            }
-        }
-        controls
     }
 }
 

@@ -26,6 +26,7 @@ export function pingPanel(network: Network): void {
   const stop = () => {
     running?.abort();
     running = undefined;
+    delete form.dataset.state;
     button.textContent = 'Start';
   };
   const show = (statistics: Statistics) => {
@@ -67,6 +68,7 @@ export function pingPanel(network: Network): void {
       return;
     }
     running = new AbortController();
+    form.dataset.state = 'running';
     button.textContent = 'Stop';
     void run(field(form, 'host').value.trim(), Number(field(form, 'size').value), running.signal);
   });

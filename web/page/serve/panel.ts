@@ -3,6 +3,7 @@ import type { Network, TcpListener, TcpSocket } from '../../src/types.js';
 import { Log } from '../console/log.js';
 import { element, field, find, say } from '../element.js';
 import { problem } from '../format.js';
+import { isHostless } from '../hostless/hostless.js';
 
 /** Bytes of a request's head that are read. */
 const longestHead = 16 * 1024;
@@ -29,10 +30,13 @@ export function servePanel(network: Network): void {
     listening.closed.catch(() => undefined);
     try {
       await listening.opened;
-      const address = network.status.information?.address ?? 'this tab';
-      const where = port === 80 ? address : `${address}:${port}`;
+      const { information } = network.status;
+      const address = information?.address ?? 'this tab';
+      const url = `http://${port === 80 ? address : `${address}:${port}`}/`;
       say(note, `Listening on port ${port}`);
-      command.replaceChildren('On the host: ', element('code', {}, `curl http://${where}/`));
+      const asHost = ['On the host: ', element('code', {}, `curl ${url}`)];
+      const asTab = ['In another tab, fetch ', element('code', {}, url)];
+      command.replaceChildren(...(information && isHostless(information) ? asTab : asHost));
       log.restart();
       log.remark(`listening on port ${port}`);
       await accept(listening);

@@ -119,7 +119,9 @@ impl Connection {
         if self.timers.take_if_due(Timer::KeepAlive, now) {
             self.on_keep_alive_timer(shared, now);
         }
+        let late = self.timers.lateness(Timer::Retransmit, now);
         if self.timers.take_if_due(Timer::Retransmit, now) {
+            self.recovery.overslept(late);
             self.on_retransmit_timer(shared, now);
         }
     }

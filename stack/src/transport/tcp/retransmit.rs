@@ -154,6 +154,12 @@ impl Recovery {
         self.stalled_since = now;
     }
 
+    /// The timer came so late: a machine that sleeps gives its peer no time to answer, and wakes to a link that may need a
+    /// moment, so that time does not count towards the user timeout.
+    pub(super) fn overslept(&mut self, late: Duration) {
+        self.stalled_since += late;
+    }
+
     /// What is in flight is sent again for another reason than loss: no segment is timed, no duplicate counts.
     pub(super) fn forget_duplicates(&mut self) {
         self.timed = None;

@@ -1,6 +1,6 @@
 //! When something is due: a connection's timers.
 
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// What a connection may be waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,11 @@ impl Timers {
         self.due[timer as usize] != NEVER
     }
 
+    /// By how much it is overdue.
+    pub(super) fn lateness(&self, timer: Timer, now: Instant) -> Duration {
+        now.since(self.due[timer as usize])
+    }
+
     /// Stops it if it is due, and says whether it was.
     pub(super) fn take_if_due(&mut self, timer: Timer, now: Instant) -> bool {
         let is_due = self.due[timer as usize] <= now;
@@ -116,6 +121,11 @@ mod tests {
         timers.set(Timer::Retransmit, at(200));
         assert_eq!(timers.first(), Some(at(40)));
         assert!(!timers.take_if_due(Timer::DelayedAck, at(39)));
+        assert_eq!(timers.lateness(Timer::DelayedAck, at(39)), Duration::ZERO);
+        assert_eq!(
+            timers.lateness(Timer::DelayedAck, at(43)),
+            at(43).since(at(40))
+        );
         assert!(timers.take_if_due(Timer::DelayedAck, at(40)));
         assert!(!timers.take_if_due(Timer::DelayedAck, at(41)));
         assert_eq!(timers.first(), Some(at(200)));

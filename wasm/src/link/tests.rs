@@ -1,0 +1,103 @@
+//! What a tab makes of a relay's messages, whatever they hold.
+
+use super::controls::Controls;
+use super::queue::{MessageQueue, Packing};
+use super::session::{Session, WINDOW};
+use ethertab_stack::Instant;
+use ethertab_tunnel::v1::{
+    self, Hello, Offload, Record, Records, Stamp, put_credit, put_hello, put_ping, put_pong,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn frame(bytes: &[u8]) -> Vec<u8> {
+    let mut header = [0; v1::OFFLOADED_OVERHEAD];
+    let length = v1::frame_header(&Offload::NONE, bytes.len(), &mut header);
+    [&header[..length], bytes].concat()
+}
+
+fn record() -> impl Strategy<Value = Vec<u8>> {
+    let stamp = || any::<u64>().prop_map(Stamp);
+    prop_oneof![
+        4 => vec(any::<u8>(), 0..1_600).prop_map(|bytes| frame(&bytes)),
+        1 => stamp().prop_map(|stamp| put_ping(stamp).to_vec()),
+        1 => stamp().prop_map(|stamp| put_pong(stamp).to_vec()),
+        1 => any::<u64>().prop_map(|total| put_credit(total).to_vec()),
+        1 => any::<u64>().prop_map(|credit| put_hello(&Hello { credit, ..Hello::default() }).to_vec()),
+        // Of a later version, and of none.
+        1 => (0x15..=0xff_u8, vec(any::<u8>(), 0..40)).prop_map(|(kind, body)| [&[kind, 0, 0, body.len() as u8][..], &body].concat()),
+        1 => vec(any::<u8>(), 0..40),
+    ]
+}
+
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    vec(record(), 1..6).prop_map(|records| records.concat())
+}
+
+proptest! {
+    #[test]
+    fn frames_come_out_up_to_a_mistake_pings_are_answered_and_credit_comes_back(
+        messages in vec((message(), any::<bool>()), 1..400),
+    ) {
+        let mut session = Session::new();
+        let mut queue = MessageQueue::default();
+        let (mut expected, mut taken) = (Vec::new(), Vec::new());
+        let (mut received, mut granted) = (0, WINDOW);
+        let mut take = |session: &mut Session, queue: &mut MessageQueue| {
+            let mut frame = Vec::new();
+            while queue.take(&mut frame).is_some() {
+                taken.push(frame.clone());
+            }
+            if let Some(credit) = session.grant(queue.consumed())
+                && let Some(Ok(Record::Credit(total))) = Records::of(&credit).next()
+            {
+                granted = total;
+            }
+        };
+        for (message, takes) in &messages {
+            let fill = |room: &mut [u8]| room.copy_from_slice(message);
+            let Some(queued) = queue.put(Instant::ZERO, Packing::Records, message.len(), fill) else {
+                continue;
+            };
+            received += message.len() as u64;
+            let controls = Controls::of(queued);
+            session.heed(&controls, 1_500);
+            let records: Vec<_> = Records::of(message).collect();
+            prop_assert_eq!(controls.is_malformed, records.iter().any(Result::is_err));
+            let pings = records.iter().filter_map(|record| match record {
+                Ok(Record::Ping(stamp)) => Some(Ok(Record::Pong(*stamp))),
+                _ => None,
+            });
+            prop_assert!(pings.eq(Records::of(&controls.pongs)));
+            expected.extend(records.iter().filter_map(|record| match record {
+                Ok(Record::Frame(_, frame)) => Some(frame.to_vec()),
+                _ => None,
+            }));
+            if *takes {
+                take(&mut session, &mut queue);
+            }
+        }
+        take(&mut session, &mut queue);
+        prop_assert_eq!(taken, expected);
+        prop_assert!(received + WINDOW - granted < WINDOW / 4);
+    }
+}
+
+#[test]
+fn a_message_that_there_is_no_room_for_gives_its_credit_back() {
+    let mut session = Session::new();
+    let mut queue = MessageQueue::default();
+    let message = frame(&[7; 14]);
+    let fill = |room: &mut [u8]| room.copy_from_slice(&message);
+    let mut received = 0;
+    while received < WINDOW {
+        let _ = queue.put(Instant::ZERO, Packing::Records, message.len(), fill);
+        received += message.len() as u64;
+    }
+    let mut bytes = Vec::new();
+    while queue.take(&mut bytes).is_some() {}
+    assert_eq!(
+        session.grant(queue.consumed()),
+        Some(put_credit(received + WINDOW))
+    );
+}
