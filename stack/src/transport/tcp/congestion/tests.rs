@@ -69,7 +69,7 @@ fn slow_start_doubles_the_window_each_round_trip() {
 #[test]
 fn slow_start_doubles_the_window_too_when_one_acknowledgement_answers_a_frame_of_many_segments() {
     let mut congestion = fresh(CongestionAlgorithm::Cubic);
-    let mut round_trip = |congestion: &mut Congestion| {
+    let round_trip = |congestion: &mut Congestion| {
         let window = congestion.window();
         let frames = window.div_ceil(40 * SEGMENT);
         for _ in 0..frames {
