@@ -32,6 +32,7 @@ test('without a TAP the page says that there is no host to fetch from, and offer
   const said = await page.locator('#hostless').textContent();
   assert.match(said, /no host side .*--no-tap/);
   assert.equal(await page.locator('#fetch-url').inputValue(), '');
+  assert.equal(await page.locator('#tools-example').textContent(), `await net.ping('10.77.0.2')`);
   assert.equal(await page.locator('#fetch-suggestions').getByText('100 MB').count(), 0);
   assert.equal(await page.locator('#fetch-figures [data-figure="status"] dd').textContent(), '–', 'nothing was fetched');
 

@@ -24,6 +24,9 @@ export function hostless({ lease }: NetworkInformation): void {
   field(socket, 'port').value = '53';
   find('serve-command', HTMLElement).textContent = 'Then another tab reaches this one.';
 
+  find('cable-far', HTMLElement).textContent = 'a switch with other tabs';
+  find('tools-example', HTMLElement).textContent = `await net.ping('${gateway}')`;
+
   const pingGateway = element('button', { type: 'button', class: 'small' }, 'Ping the gateway');
   pingGateway.addEventListener('click', () => {
     field(ping, 'host').value = gateway;
