@@ -1,7 +1,7 @@
 //! A network for Rust: a stack over a WebSocket, driven by the browser's event loop.
 
 use crate::clock::BrowserClock;
-use crate::link::{LinkHandle, LinkState, WebSocketLink};
+use crate::link::{LinkHandle, LinkState, WINDOW, WebSocketLink};
 use crate::scope;
 use core::fmt;
 use core::future::{Future, poll_fn};
@@ -28,8 +28,12 @@ pub struct NetworkOptions {
 
 impl Default for NetworkOptions {
     fn default() -> Self {
+        let mut config = Config::default();
+        // As much as the link lets the relay send: with less the path would be idle, and more would wait in the relay.
+        config.tcp.receive_buffer = WINDOW as usize;
+        config.tcp.send_buffer = WINDOW as usize;
         NetworkOptions {
-            config: Config::default(),
+            config,
             hardware_address: None,
             timeout: Duration::from_secs(15),
             plain: false,

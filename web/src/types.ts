@@ -37,7 +37,7 @@ export interface NetworkOptions {
   mtu?: number;
   /** Speak the tunnel's plain form alone: one frame a message, nothing negotiated. For other relays, and for measuring. */
   plain?: boolean;
-  /** Defaults for every TCP connection. */
+  /** Defaults for every TCP connection; both buffers hold 2 MiB unless said otherwise. */
   tcp?: { receiveBufferSize?: number; sendBufferSize?: number };
   /**
    * The name asked for to see whether DNS answers. Any answer will do, "no such name" included. `null`: this rung of the

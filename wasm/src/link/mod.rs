@@ -17,6 +17,7 @@ mod tests;
 mod turn;
 mod unsent;
 
+pub(crate) use session::WINDOW;
 pub use state::{LinkCounters, LinkHandle, LinkState};
 
 use crate::clock::{BrowserClock, Sleep};

@@ -21,7 +21,7 @@ use web_sys::WebSocket;
 const PREFIX: u8 = 20;
 
 /// Bytes of the buffer of each direction: the default of our own stack.
-const BUFFER: usize = 1024 * 1024;
+const BUFFER: usize = 2 * 1024 * 1024;
 
 /// A station with one TCP connection. Times are milliseconds since any origin.
 #[wasm_bindgen]
