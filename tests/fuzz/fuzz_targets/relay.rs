@@ -279,6 +279,10 @@ async fn converse(messages: &[Vec<u8>]) -> Heard {
             if writer.write_all(&frame(0x2, message)).await.is_err() {
                 break;
             }
+            // What is sent back would be left behind by a client that hangs up at once.
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
         }
         let _ = writer
             .write_all(&frame(0x8, &1_000_u16.to_be_bytes()))
