@@ -11,7 +11,7 @@ use ethertab_relay::switch::queue::QueueLimits;
 use ethertab_relay::switch::{Plug, Switch, SwitchConfig, TableLimits};
 use ethertab_tunnel::CloseReason;
 use ethertab_tunnel::v1::{
-    Features, Hello, INITIAL_CREDIT, LARGEST_SINGLE, Record, Records, Stamp,
+    Features, Hello, INITIAL_CREDIT, LARGEST_SINGLE, Offload, Record, Records, Stamp,
 };
 use libfuzzer_sys::fuzz_target;
 use std::net::SocketAddr;
@@ -41,6 +41,9 @@ const LIMITS: ClientLimits = ClientLimits {
 
 /// How long a session may take that is asked to close: far longer than one should.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Turns that the relay has after each message.
+const TURNS: usize = 4;
 
 /// Bits of the byte that leads a message: its bytes are records that are led by a type and a length of one byte; its
 /// first record is a right hello; it is made longer by a record of an unknown type.
@@ -275,6 +278,10 @@ async fn converse(messages: &[Vec<u8>]) -> Heard {
             // Whoever is sent away cannot write any more.
             if writer.write_all(&frame(0x2, message)).await.is_err() {
                 break;
+            }
+            // What is sent back would be left behind by a client that hangs up at once.
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
             }
         }
         let _ = writer
