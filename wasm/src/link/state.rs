@@ -202,6 +202,14 @@ impl Shared {
         taken
     }
 
+    /// The driver has taken all there is, and waits for more.
+    pub(super) fn looked(&mut self, context: &Context<'_>) {
+        remember(&mut self.receiver, context);
+        if let Some(turn) = &mut self.turn {
+            turn.looked();
+        }
+    }
+
     /// What the link can do in the plain form.
     fn plain_capabilities(&self) -> LinkCapabilities {
         LinkCapabilities {
@@ -355,16 +363,6 @@ impl LinkHandle {
         match self.shared.upgrade() {
             Some(shared) => look(&mut shared.borrow_mut()),
             None => gone,
-        }
-    }
-}
-
-impl Shared {
-    /// The driver has taken all there is, and waits for more.
-    pub(super) fn looked(&mut self, context: &Context<'_>) {
-        remember(&mut self.receiver, context);
-        if let Some(turn) = &mut self.turn {
-            turn.looked();
         }
     }
 }
