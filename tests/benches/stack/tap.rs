@@ -70,8 +70,7 @@ impl Wire for Tap {
     }
 
     fn buffer(&mut self) -> Option<Frame> {
-        let free = self.free.pop();
-        Some(free.unwrap_or_else(|| Frame::new(self.frame)))
+        Some(Frame::from(&mut self.free, self.frame))
     }
 
     fn send(&mut self, frame: Frame) {

@@ -34,11 +34,15 @@ impl Frame {
         (&mut self.bytes, self.length)
     }
 
-    /// Makes sure of room for so many bytes: the buffer may have been exchanged for another.
-    fn reserve(&mut self, size: usize) {
-        if self.bytes.len() < size {
-            self.bytes.resize(size, 0);
+    /// One of `free` or a new one, with room for so many bytes: a free one's buffer may have been exchanged for another.
+    pub(crate) fn from(free: &mut Vec<Frame>, size: usize) -> Frame {
+        let Some(mut frame) = free.pop() else {
+            return Frame::new(size);
+        };
+        if frame.bytes.len() < size {
+            frame.bytes.resize(size, 0);
         }
+        frame
     }
 
     /// Says how much was written.
@@ -101,11 +105,7 @@ impl Wire for Cable {
         if self.outgoing.len() >= FRAMES {
             return None;
         }
-        let Some(mut free) = self.free.pop() else {
-            return Some(Frame::new(self.frame));
-        };
-        free.reserve(self.frame);
-        Some(free)
+        Some(Frame::from(&mut self.free, self.frame))
     }
 
     fn send(&mut self, frame: Frame) {
