@@ -166,7 +166,7 @@ impl Stack {
     /// When to call [`advance`](Stack::advance), and for whom; `None`: not before the next frame or call.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Deadline> {
-        if !self.loopback.is_empty() || self.transport.has_work() {
+        if self.can_transmit() {
             return Some(Deadline {
                 at: self.now,
                 reason: Reason::Transmit,
@@ -322,16 +322,18 @@ impl Stack {
     /// Whether something can be transmitted at once, or waits for the hardware address of a neighbour.
     #[must_use]
     pub fn has_unsent(&self) -> bool {
-        !self.loopback.is_empty() || self.transport.has_work() || self.link.has_waiting()
+        self.can_transmit() || self.link.has_waiting()
     }
 
     /// Whether there is something to transmit at once, or an event to tell.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.loopback.is_empty()
-            || !self.events.is_empty()
-            || self.transport.has_work()
-            || self.transport.has_events()
+        self.can_transmit() || !self.events.is_empty() || self.transport.has_events()
+    }
+
+    /// Whether packets to ourselves or what sockets sent wait to be transmitted.
+    fn can_transmit(&self) -> bool {
+        !self.loopback.is_empty() || self.transport.has_work()
     }
 
     /// Whether nothing that a program wrote is still on its way: all is sent, and what is sent by TCP is acknowledged.

@@ -1,34 +1,11 @@
-//! A TAP interface as a link, and tokio's clock, for the driver.
+//! A TAP interface as a link, for the driver.
 
-use ethertab_stack::Instant;
 use ethertab_stack::driver::{Clock, Link, LinkEvent};
+use ethertab_tests::TokioClock;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
-
-/// Tokio's time since the clock was made.
-#[derive(Clone, Copy)]
-pub(crate) struct TokioClock(tokio::time::Instant);
-
-impl TokioClock {
-    /// A clock whose origin is now.
-    pub(crate) fn start() -> TokioClock {
-        TokioClock(tokio::time::Instant::now())
-    }
-}
-
-impl Clock for TokioClock {
-    type Sleep = tokio::time::Sleep;
-
-    fn now(&self) -> Instant {
-        Instant::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-
-    fn sleep_until(&self, deadline: Instant) -> tokio::time::Sleep {
-        tokio::time::sleep_until(self.0 + std::time::Duration::from_micros(deadline.micros()))
-    }
-}
 
 /// An open TAP interface.
 pub(crate) struct TapLink {

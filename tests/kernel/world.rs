@@ -1,10 +1,11 @@
 //! What a case stands on: an interface, the kernel's address on it, a stack with its driver, and child processes.
 
 use crate::capture::Capture;
-use crate::tap::{TapLink, TokioClock};
+use crate::tap::TapLink;
 use ethertab_stack::config::{Addressing, StaticAddress};
 use ethertab_stack::driver::{Error, Network};
 use ethertab_stack::{Config, MacAddress, Stack};
+use ethertab_tests::TokioClock;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;

@@ -11,10 +11,12 @@ pub mod pattern;
 pub mod pcap;
 pub mod segment;
 pub mod simulation;
+pub mod tokio_clock;
 pub mod traffic;
 
 pub use cable::{Cable, Impairments};
 pub use simulation::{Host, Simulation};
+pub use tokio_clock::TokioClock;
 
 /// Runs `test` for seeds 0 to `count` - 1. `ETHERTAB_SEED` picks one seed instead, `ETHERTAB_SEEDS` another count.
 pub fn for_seeds(count: u64, test: impl Fn(u64)) {

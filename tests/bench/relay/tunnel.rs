@@ -1,9 +1,9 @@
 //! The WebSocket to the relay, in either form of the protocol, and a stack's link over it.
 
 use crate::Failure;
-use ethertab_stack::Instant;
 use ethertab_stack::driver::{Clock, Link, LinkEvent};
 use ethertab_stack::wire::offload::{Offload as Unfinished, TransportChecksum};
+use ethertab_tests::TokioClock;
 use ethertab_tunnel::SUBPROTOCOL;
 use ethertab_tunnel::v1::{
     Checksum, Features, Hello, OFFLOADED_OVERHEAD, Offload, Record, Records, Segmentation, Stamp,
@@ -14,7 +14,6 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
@@ -83,28 +82,6 @@ pub(crate) async fn open(relay: SocketAddr, form: Form) -> Result<(Socket, Credi
                 _ => {}
             }
         }
-    }
-}
-
-/// Tokio's time since the clock was made.
-#[derive(Clone, Copy)]
-pub(crate) struct TokioClock(tokio::time::Instant);
-
-impl TokioClock {
-    pub(crate) fn start() -> TokioClock {
-        TokioClock(tokio::time::Instant::now())
-    }
-}
-
-impl Clock for TokioClock {
-    type Sleep = tokio::time::Sleep;
-
-    fn now(&self) -> Instant {
-        Instant::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-
-    fn sleep_until(&self, deadline: Instant) -> tokio::time::Sleep {
-        tokio::time::sleep_until(self.0 + Duration::from_micros(deadline.micros()))
     }
 }
 
