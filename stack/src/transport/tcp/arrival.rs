@@ -3,7 +3,7 @@
 
 use super::connection::Connection;
 use super::listener::Admission;
-use super::receive::Changed;
+use super::segment_arrives::Changed;
 use super::sequence::Seq;
 use super::time_wait::Verdict;
 use super::{Last, Tcp, listener, reply, sockets};

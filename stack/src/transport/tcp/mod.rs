@@ -8,9 +8,12 @@
 //! | [`state`] | the eleven states and what moves between them, nothing else |
 //! | `connection` | the parts of one connection, and the way to them |
 //! | `arrival` | the way of a segment to its connection |
-//! | `receive` | SEGMENT ARRIVES (RFC 9293 §3.10.7) step by step |
+//! | `segment_arrives` | SEGMENT ARRIVES (RFC 9293 §3.10.7) step by step |
+//! | `incoming` | a segment on its way through those steps |
+//! | `receive` | what has come, in order and ahead of it |
 //! | `acknowledge` | when we acknowledge: delayed, at once |
-//! | `send` | the plan of the next segment: Nagle, silly windows, MSS; and its writing |
+//! | `send` | what is to leave and what is in flight; the size of segments |
+//! | `transmit` | the plan of the next segment: Nagle, silly windows; and its writing |
 //! | `retransmit` | what acknowledgements tell; timeouts, loss recovery, probes of closed windows |
 //! | `window` | flow control in both directions, scaling |
 //! | `program` | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6) |
@@ -32,6 +35,7 @@ mod arrival;
 mod complaint;
 pub mod congestion;
 mod connection;
+mod incoming;
 mod info;
 pub mod isn;
 mod listener;
@@ -41,6 +45,7 @@ mod receive;
 mod reply;
 mod retransmit;
 pub mod rtt;
+mod segment_arrives;
 mod send;
 pub mod sequence;
 mod shared;
@@ -50,6 +55,7 @@ mod table;
 mod time_wait;
 mod timer;
 mod train;
+mod transmit;
 mod turns;
 mod window;
 

@@ -1,6 +1,6 @@
 //! Whose turn it is to send: replies first, then the connections that have something, one segment a turn.
 
-use super::{Tcp, reply, send};
+use super::{Tcp, reply, transmit};
 use crate::time::Instant;
 use crate::wire::ip::{Departure, Ecn, Headroom, Protocol};
 use crate::wire::offload::Offload;
@@ -87,7 +87,7 @@ impl Tcp {
         if length == 0 {
             return None;
         }
-        send::fill_checksum(&reply.tuple, &mut out[..length]);
+        transmit::fill_checksum(&reply.tuple, &mut out[..length]);
         Some(Departure {
             source: reply.tuple.local.ip(),
             destination: reply.tuple.remote.ip(),
