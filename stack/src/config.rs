@@ -188,20 +188,41 @@ pub enum CongestionAlgorithm {
     None,
 }
 
+/// How many bytes a connection's buffer holds at most. Memory grows as it is used, whatever this says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferSize {
+    /// At first.
+    pub initial: usize,
+    /// Once the path turned out to need more: up to 1 GiB.
+    pub largest: usize,
+}
+
+impl BufferSize {
+    /// This many bytes, whatever the path needs.
+    #[must_use]
+    pub const fn fixed(bytes: usize) -> BufferSize {
+        BufferSize {
+            initial: bytes,
+            largest: bytes,
+        }
+    }
+}
+
 /// TCP's defaults and limits; each connection starts from these.
 #[derive(Clone, Copy, Debug)]
 pub struct TcpConfig {
-    /// Bytes that a connection can receive before the program reads: up to 1 GiB. Memory grows as it is used.
-    pub receive_buffer: usize,
-    /// Bytes that a connection holds until the peer acknowledged them. Memory grows as it is used.
-    pub send_buffer: usize,
+    /// What a connection can receive before the program reads. It grows with what the program reads in a round trip.
+    pub receive_buffer: BufferSize,
+    /// What a connection holds until the peer acknowledged it. It grows with what is in flight.
+    pub send_buffer: BufferSize,
     /// Bytes that have not left yet from which on a write waits, while the peer takes what leaves: more would leave no sooner,
     /// and be cold in the cache by then. A peer whose window is closed stops nobody from filling the whole
     /// [`send_buffer`](Self::send_buffer). Its size and above: no such limit.
     pub unsent_low_water: usize,
     /// Congestion control.
     pub congestion: CongestionAlgorithm,
-    /// Shortest retransmission timeout (RFC 6298 §2.4 says 1 s; Deviation: 200 ms, as every deployed stack).
+    /// Shortest retransmission timeout beyond the average round trip (RFC 6298 §2.4 says 1 s in all; Deviation: 200 ms, as every
+    /// deployed stack).
     pub min_retransmission_timeout: Duration,
     /// Longest retransmission timeout (RFC 6298 §2.5).
     pub max_retransmission_timeout: Duration,
@@ -225,11 +246,17 @@ pub struct TcpConfig {
     pub ephemeral_ports: (u16, u16),
 }
 
+/// Enough for 1 Gbit/s over 8 ms, and in the end for 1 Gbit/s over 250 ms.
+const USUAL_BUFFER: BufferSize = BufferSize {
+    initial: 1024 * 1024,
+    largest: 32 * 1024 * 1024,
+};
+
 impl Default for TcpConfig {
     fn default() -> Self {
         TcpConfig {
-            receive_buffer: 1024 * 1024,
-            send_buffer: 1024 * 1024,
+            receive_buffer: USUAL_BUFFER,
+            send_buffer: USUAL_BUFFER,
             unsent_low_water: 128 * 1024,
             congestion: CongestionAlgorithm::default(),
             min_retransmission_timeout: Duration::from_millis(200),
@@ -252,9 +279,9 @@ impl Default for TcpConfig {
 pub struct TcpOptions {
     /// Our port; `None` picks an ephemeral one (RFC 6056).
     pub local_port: Option<u16>,
-    /// Overrides [`TcpConfig::receive_buffer`].
+    /// Overrides [`TcpConfig::receive_buffer`] with a fixed size in bytes.
     pub receive_buffer: Option<usize>,
-    /// Overrides [`TcpConfig::send_buffer`].
+    /// Overrides [`TcpConfig::send_buffer`] with a fixed size in bytes.
     pub send_buffer: Option<usize>,
     /// Turns Nagle's algorithm off (RFC 9293 §3.7.4).
     pub no_delay: bool,

@@ -1,7 +1,7 @@
 //! Trains change nothing: two pairs of hosts live through the same, one of them frame by frame, and nobody can tell them apart.
 
 use super::*;
-use crate::config::{Addressing, Config, ListenOptions, StaticAddress, TcpOptions};
+use crate::config::{Addressing, BufferSize, Config, ListenOptions, StaticAddress, TcpOptions};
 use crate::event::{TcpId, UdpId};
 use crate::stack::Stack;
 use crate::time::Duration;
@@ -221,7 +221,7 @@ proptest! {
         fill_checksums in prop_oneof![9 => Just(true), 1 => Just(false)],
     ) {
         let mut config = Config::default();
-        config.tcp.receive_buffer = receive_buffer;
+        config.tcp.receive_buffer = BufferSize::fixed(receive_buffer);
         config.link.fill_checksums = fill_checksums;
         config.link.verify_checksums = fill_checksums;
         let [mut trains, mut single] = [false, true].map(|every_step| Pair::new(&config, every_step));

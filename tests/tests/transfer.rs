@@ -1,7 +1,7 @@
 //! Bytes arrive intact, both ways at once, whatever the cable does to frames, and in bounded time.
 
 use ethertab_stack::Duration;
-use ethertab_stack::config::{Config, CongestionAlgorithm, ListenOptions, TcpOptions};
+use ethertab_stack::config::{BufferSize, Config, CongestionAlgorithm, ListenOptions, TcpOptions};
 use ethertab_tests::{Impairments, Simulation, for_seeds, traffic};
 use futures_util::join;
 
@@ -114,6 +114,18 @@ fn a_narrow_cable_is_filled() {
     );
     // 5 MB at 1.25 MB/s are 4 s; headers, acknowledgements and the search for the rate may cost a quarter.
     assert!(took < Duration::from_millis(5_500), "took {took:?}");
+}
+
+#[test]
+fn a_long_wide_cable_is_filled() {
+    let long = Impairments {
+        delay: Duration::from_millis(50),
+        bandwidth: 125_000_000,
+        ..ORDINARY
+    };
+    let took = transfer("long", 1, long, Config::default(), 200_000_000, seconds(10));
+    // 1.6 s at 125 MB/s, behind some ten round trips of slow start; with buffers of 1 MiB it were 20 s.
+    assert!(took < Duration::from_millis(3_500), "took {took:?}");
 }
 
 #[test]
@@ -258,8 +270,8 @@ fn every_congestion_control_gets_through_loss() {
 fn small_buffers_only_make_it_slower() {
     for_seeds(4, |seed| {
         let mut config = Config::default();
-        config.tcp.receive_buffer = 3_000;
-        config.tcp.send_buffer = 2_000;
+        config.tcp.receive_buffer = BufferSize::fixed(3_000);
+        config.tcp.send_buffer = BufferSize::fixed(2_000);
         let impairments = Impairments {
             loss: 0.02,
             ..ORDINARY

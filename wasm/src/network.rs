@@ -30,8 +30,8 @@ impl Default for NetworkOptions {
     fn default() -> Self {
         let mut config = Config::default();
         // As much as the link lets the relay send: with less the path would be idle, and more would wait in the relay.
-        config.tcp.receive_buffer = WINDOW as usize;
-        config.tcp.send_buffer = WINDOW as usize;
+        config.tcp.receive_buffer.initial = WINDOW as usize;
+        config.tcp.send_buffer.initial = WINDOW as usize;
         NetworkOptions {
             config,
             hardware_address: None,

@@ -11,7 +11,7 @@ use crate::config::{NetworkPlan, Plan};
 use crate::relay::Relay;
 use crate::switch::port::Kind;
 use crate::switch::queue::{FrameQueue, QueueLimits};
-use ethertab_stack::config::{Addressing, LinkCapabilities, StaticAddress, TcpConfig};
+use ethertab_stack::config::{Addressing, BufferSize, LinkCapabilities, StaticAddress, TcpConfig};
 use ethertab_stack::driver::{Clock, Network};
 use ethertab_stack::{Config, Stack};
 use link::{SwitchLink, TokioClock};
@@ -86,8 +86,8 @@ fn config(network: &NetworkPlan) -> Config {
             name_servers: Vec::new(),
         }),
         tcp: TcpConfig {
-            receive_buffer: TCP_BUFFER,
-            send_buffer: TCP_BUFFER,
+            receive_buffer: BufferSize::fixed(TCP_BUFFER),
+            send_buffer: BufferSize::fixed(TCP_BUFFER),
             connections: TCP_CONNECTIONS,
             time_waits: TCP_CONNECTIONS,
             ..TcpConfig::default()

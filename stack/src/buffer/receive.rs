@@ -40,6 +40,17 @@ impl ReceiveBuffer {
         }
     }
 
+    /// The most bytes it may hold.
+    #[must_use]
+    pub const fn limit(&self) -> usize {
+        self.ring.limit()
+    }
+
+    /// Changes the limit. What is already there stays, even if it is more.
+    pub const fn set_limit(&mut self, limit: usize) {
+        self.ring.set_limit(limit);
+    }
+
     /// Bytes in order.
     #[must_use]
     pub const fn len(&self) -> usize {

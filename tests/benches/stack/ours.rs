@@ -3,8 +3,8 @@
 use crate::host::{Host, Setup, address};
 use crate::wire::Wire;
 use ethertab_stack::config::{
-    Addressing, CongestionAlgorithm, LinkCapabilities, ListenOptions, StaticAddress, TcpConfig,
-    TcpOptions,
+    Addressing, BufferSize, CongestionAlgorithm, LinkCapabilities, ListenOptions, StaticAddress,
+    TcpConfig, TcpOptions,
 };
 use ethertab_stack::wire::offload::Offload;
 use ethertab_stack::{Config, Instant, ListenerId, MacAddress, Stack, TcpId};
@@ -35,8 +35,8 @@ impl Host for Ours {
                 name_servers: Vec::new(),
             }),
             tcp: TcpConfig {
-                receive_buffer: setup.buffer,
-                send_buffer: setup.buffer,
+                receive_buffer: BufferSize::fixed(setup.buffer),
+                send_buffer: BufferSize::fixed(setup.buffer),
                 congestion: if setup.congestion_control {
                     CongestionAlgorithm::Cubic
                 } else {

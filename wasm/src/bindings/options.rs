@@ -5,7 +5,7 @@
 use super::error::invalid;
 use crate::network::NetworkOptions;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use ethertab_stack::config::{Addressing, ListenOptions, StaticAddress, TcpOptions};
+use ethertab_stack::config::{Addressing, BufferSize, ListenOptions, StaticAddress, TcpOptions};
 use ethertab_stack::driver::PingOptions;
 use ethertab_stack::{Duration, MacAddress};
 use js_sys::Array;
@@ -183,10 +183,10 @@ pub(super) fn network(options: JsValue) -> Result<NetworkOptions, JsValue> {
     }
     if let Some(tcp) = given.field("tcp").object(TCP)? {
         if let Some(size) = buffer(&tcp, "receiveBufferSize")? {
-            config.tcp.receive_buffer = size;
+            config.tcp.receive_buffer = BufferSize::fixed(size);
         }
         if let Some(size) = buffer(&tcp, "sendBufferSize")? {
-            config.tcp.send_buffer = size;
+            config.tcp.send_buffer = BufferSize::fixed(size);
         }
     }
     Ok(options)

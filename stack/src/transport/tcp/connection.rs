@@ -23,7 +23,7 @@ use super::shared::Shared;
 use super::state::{Event, State};
 use super::time_wait::Remembered;
 use super::timer::{Timer, Timers};
-use crate::config::TcpOptions;
+use crate::config::{BufferSize, TcpOptions};
 use crate::counters::DropReason;
 use crate::event::ListenerId;
 use crate::time::Instant;
@@ -60,7 +60,9 @@ impl Connection {
         now: Instant,
     ) -> Connection {
         let config = &shared.config;
-        let send = SendSide::new(initial, tuple, path_mtu, options, config);
+        let size = |asked: Option<usize>, usual| asked.map_or(usual, BufferSize::fixed);
+        let send_size = size(options.send_buffer, config.send_buffer);
+        let send = SendSide::new(initial, tuple, path_mtu, send_size, options, config);
         Connection {
             tuple,
             state: State::Closed,
@@ -68,7 +70,7 @@ impl Connection {
             recovery: Recovery::new(config, initial, send.maximum_segment(), now),
             send,
             receive: ReceiveSide::new(
-                options.receive_buffer.unwrap_or(config.receive_buffer),
+                size(options.receive_buffer, config.receive_buffer),
                 shared.receive_maximum_segment(tuple.local.ip()),
             ),
             acknowledgement: Acknowledgement::default(),

@@ -15,6 +15,7 @@
 //! | `send` | what is to leave and what is in flight; the size of segments |
 //! | `transmit` | the plan of the next segment: Nagle, silly windows; and its writing |
 //! | `retransmit` | what acknowledgements tell; timeouts, loss recovery, probes of closed windows |
+//! | `sizing` | how large the receive buffer has to be |
 //! | `window` | flow control in both directions, scaling |
 //! | `program` | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6) |
 //! | `liveness` | keep-alive, user timeout, what becomes of a connection that nobody holds |
@@ -49,6 +50,7 @@ mod segment_arrives;
 mod send;
 pub mod sequence;
 mod shared;
+mod sizing;
 mod sockets;
 pub mod state;
 mod table;

@@ -1,8 +1,15 @@
 //! The receiving side of a connection: RCV.NXT, the window that we announce, and the bytes that wait to be read.
 
+use super::rtt::RoundTrip;
 use super::sequence::Seq;
+use super::sizing::Sizing;
 use super::window::ReceiveWindow;
 use crate::buffer::{Assembler, ReceiveBuffer};
+use crate::config::BufferSize;
+use crate::time::Instant;
+
+/// The largest window that TCP can offer (RFC 7323 §2.3).
+const LARGEST_BUFFER: usize = 1 << 30;
 
 /// Ranges that may wait for what is missing before them.
 const HELD_RANGES: usize = 64;
@@ -15,6 +22,7 @@ pub(super) struct ReceiveSide {
     /// RCV.NXT.
     pub(super) next: Seq,
     pub(super) window: ReceiveWindow,
+    sizing: Sizing,
     /// Both sides scale windows (RFC 7323 §2.2).
     pub(super) scales: bool,
     /// Bytes that the program has not read, then bytes that wait for a gap before them to be filled.
@@ -31,12 +39,14 @@ pub(super) struct ReceiveSide {
 }
 
 impl ReceiveSide {
-    pub(super) fn new(capacity: usize, maximum_segment: usize) -> ReceiveSide {
-        let capacity = capacity.clamp(1, 1 << 30);
+    pub(super) fn new(size: BufferSize, maximum_segment: usize) -> ReceiveSide {
+        let capacity = size.initial.clamp(1, LARGEST_BUFFER);
+        let largest = size.largest.clamp(capacity, LARGEST_BUFFER);
         ReceiveSide {
             initial: Seq(0),
             next: Seq(0),
-            window: ReceiveWindow::new(capacity),
+            window: ReceiveWindow::new(capacity, largest),
+            sizing: Sizing::new(largest),
             scales: false,
             buffer: ReceiveBuffer::new(capacity),
             held: Assembler::new(HELD_RANGES),
@@ -61,6 +71,21 @@ impl ReceiveSide {
     /// RCV.WND: how much the peer may send by all that we announced.
     pub(super) fn window_left(&self) -> u32 {
         self.window.remaining(self.next)
+    }
+
+    /// Data came, and `taken` bytes have come in all: enlarges the buffer if the program reads so fast that it is needed.
+    #[inline]
+    pub(super) fn fit(&mut self, taken: u64, round_trip: &RoundTrip, now: Instant) {
+        if !self.sizing.is_due(now) {
+            return;
+        }
+        let read = taken - self.buffer.len() as u64;
+        if let Some(capacity) = self.sizing.fit(read, round_trip.shortest_measured(), now)
+            && capacity > self.buffer.limit()
+        {
+            self.buffer.set_limit(capacity);
+            self.window.enlarge(capacity);
+        }
     }
 
     /// The window field of a segment that leaves now.

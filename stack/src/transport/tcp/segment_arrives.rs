@@ -416,6 +416,7 @@ impl Connection {
     #[inline]
     fn take_in_order(&mut self, payload: &[u8], shared: &mut Shared, now: Instant) {
         let receive = &mut self.receive;
+        receive.fit(self.program.received, &self.recovery.round_trip, now);
         let fills_gap = !receive.held.is_empty();
         let may_keep = !fills_gap && payload.len() <= receive.buffer.room();
         let mut taken = if may_keep && shared.loan.take(payload) {

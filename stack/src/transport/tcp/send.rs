@@ -4,7 +4,7 @@ use super::sequence::Seq;
 use super::shared::{TCP_HEADER, internet_header};
 use super::window::SendWindow;
 use crate::buffer::Ring;
-use crate::config::{TcpConfig, TcpOptions};
+use crate::config::{BufferSize, TcpConfig, TcpOptions};
 use crate::transport::demux::FourTuple;
 
 /// RFC 9293 §3.7.1, MUST-15: what a peer takes that does not say.
@@ -32,6 +32,8 @@ pub(super) struct SendSide {
     pub(super) window: SendWindow,
     /// From the first byte that is not acknowledged on.
     pub(super) buffer: Ring,
+    /// The limit that the buffer may come to have.
+    largest_buffer: usize,
     /// Unsent bytes from which on writers wait: [`TcpConfig::unsent_low_water`].
     pub(super) unsent_low_water: usize,
     /// The FIN follows the last byte of the buffer.
@@ -62,6 +64,7 @@ impl SendSide {
         initial: Seq,
         tuple: FourTuple,
         path_mtu: usize,
+        size: BufferSize,
         options: &TcpOptions,
         config: &TcpConfig,
     ) -> SendSide {
@@ -72,7 +75,8 @@ impl SendSide {
             next: initial,
             highest: initial,
             window: SendWindow::new(),
-            buffer: Ring::new(options.send_buffer.unwrap_or(config.send_buffer)),
+            buffer: Ring::new(size.initial),
+            largest_buffer: size.largest,
             unsent_low_water: config.unsent_low_water,
             finished: false,
             fin_acknowledged: false,
@@ -145,7 +149,14 @@ impl SendSide {
     }
 
     /// Takes what `acknowledgement` covers out of the buffer; returns how many bytes.
+    ///
+    /// The buffer comes to hold twice what was in flight: as much again can be written while that is on its way, and in slow
+    /// start it will be.
     pub(super) fn acknowledge(&mut self, acknowledgement: Seq) -> usize {
+        let wanted = (2 * self.in_flight()).min(self.largest_buffer);
+        if wanted > self.buffer.limit() {
+            self.buffer.set_limit(wanted);
+        }
         let mut covered = acknowledgement.since(self.unacknowledged) as usize;
         if !self.opened && covered > 0 {
             self.opened = true;
@@ -199,7 +210,7 @@ mod tests {
             remote: "10.0.0.2:50000".parse().unwrap(),
         };
         let (options, config) = (TcpOptions::default(), TcpConfig::default());
-        let mut send = SendSide::new(Seq(7), tuple, 1_500, &options, &config);
+        let mut send = SendSide::new(Seq(7), tuple, 1_500, config.send_buffer, &options, &config);
         for _ in 0..3 << 10 {
             send.next = send.unacknowledged + (1 << 20);
             send.acknowledge(send.next);

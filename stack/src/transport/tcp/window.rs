@@ -76,17 +76,22 @@ pub(super) struct ReceiveWindow {
 }
 
 impl ReceiveWindow {
-    /// For a buffer of `capacity` bytes.
-    pub(super) fn new(capacity: usize) -> ReceiveWindow {
+    /// For a buffer of `capacity` bytes that may grow to `largest`: the shift cannot change later (RFC 7323 §2.2).
+    pub(super) fn new(capacity: usize, largest: usize) -> ReceiveWindow {
         let mut window = ReceiveWindow {
             edge: Seq(0),
             shift: 0,
-            capacity,
+            capacity: largest,
         };
         while window.shift < MAX_WINDOW_SCALE && window.largest() < window.offered() {
             window.shift += 1;
         }
-        window
+        ReceiveWindow { capacity, ..window }
+    }
+
+    /// The buffer grew to `capacity`, which is at most what was said to be its largest.
+    pub(super) const fn enlarge(&mut self, capacity: usize) {
+        self.capacity = capacity;
     }
 
     /// The shift to ask for.
@@ -176,9 +181,9 @@ mod tests {
 
     #[test]
     fn a_mebibyte_needs_a_shift_of_four_and_64_kib_less_one_needs_none() {
-        assert_eq!(ReceiveWindow::new(1 << 20).shift(), 4);
-        assert_eq!(ReceiveWindow::new(65_535).shift(), 0);
-        assert_eq!(ReceiveWindow::new(usize::MAX).shift(), 14);
+        assert_eq!(ReceiveWindow::new(1 << 20, 1 << 20).shift(), 4);
+        assert_eq!(ReceiveWindow::new(65_535, 65_535).shift(), 0);
+        assert_eq!(ReceiveWindow::new(usize::MAX, usize::MAX).shift(), 14);
     }
 
     #[test]
@@ -205,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_edge_stands_still_until_a_segment_fits_behind_it() {
-        let mut window = ReceiveWindow::new(10_000);
+        let mut window = ReceiveWindow::new(10_000, 10_000);
         window.start(Seq(0));
         assert_eq!(window.announce(Seq(0), 10_000, 1_460), 10_000);
         // All arrived, the program read 1,459 bytes, then one more.
@@ -218,7 +223,7 @@ mod tests {
 
     #[test]
     fn half_of_a_small_buffer_is_enough_to_move_the_edge() {
-        let mut window = ReceiveWindow::new(1_000);
+        let mut window = ReceiveWindow::new(1_000, 1_000);
         window.start(Seq(0));
         window.announce(Seq(0), 1_000, 1_460);
         assert_eq!(window.announce(Seq(1_000), 499, 1_460), 0);
@@ -231,7 +236,7 @@ mod tests {
             capacity in 70_000_usize..3_000_000,
             segments in proptest::collection::vec((100_usize..1_461, 0_usize..4_000), 1..300),
         ) {
-            let mut window = ReceiveWindow::new(capacity);
+            let mut window = ReceiveWindow::new(capacity, capacity);
             let mut next = Seq(u32::MAX - 100_000);
             let mut held = 0;
             window.start(next);
@@ -253,7 +258,7 @@ mod tests {
         fn a_flood_of_tiny_segments_stays_within_the_buffer(
             capacity in 70_000_usize..200_000, arriving in 1_usize..8,
         ) {
-            let mut window = ReceiveWindow::new(capacity);
+            let mut window = ReceiveWindow::new(capacity, capacity);
             let mut next = Seq(0);
             let mut held = 0;
             window.start(next);

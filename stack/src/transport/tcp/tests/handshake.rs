@@ -6,12 +6,15 @@ use crate::transport::TcpError;
 use crate::wire::tcp::Flags;
 use core::task::Poll;
 
+/// Of windows up to the default's largest, 32 MiB.
+const SHIFT: u8 = 9;
+
 #[test]
 fn a_connect_is_three_segments() {
     let (mut bench, heard) = Bench::connecting(&config(), &TcpOptions::default());
     assert_eq!(heard[0].text(), "SEQ=0 SYN");
     assert_eq!(heard[0].options.maximum_segment, Some(1_460));
-    assert_eq!(heard[0].options.window_scale, Some(4));
+    assert_eq!(heard[0].options.window_scale, Some(SHIFT));
     assert_eq!(heard[0].window, 65_535);
     assert_eq!(bench.state(), "SYN-SENT");
     bench.say(seq(0).ack(1).syn());
@@ -25,7 +28,7 @@ fn a_listener_answers_a_syn_and_hands_the_connection_out() {
     bench.say(seq(0).syn().mss(1_400).scale(7));
     let heard = bench.hear();
     assert_eq!(heard[0].text(), "SEQ=0 ACK=1 SYN,ACK");
-    assert_eq!(heard[0].options.window_scale, Some(4));
+    assert_eq!(heard[0].options.window_scale, Some(SHIFT));
     assert!(bench.tcp.accept(bench.listener.unwrap()).is_none());
     bench.say(seq(1).ack(1));
     let (id, remote) = bench.tcp.accept(bench.listener.unwrap()).unwrap();
@@ -167,7 +170,7 @@ fn a_scaled_window_is_used_by_both_sides_or_by_none() {
     assert_eq!(bench.tcp.info(bench.id()).unwrap().send_window, 128_000);
     bench.say(seq(0).ack(1).data(b"?"));
     assert_eq!(
-        u32::from(bench.hear()[0].window) << 4,
+        u32::from(bench.hear()[0].window) << SHIFT,
         1_015_808,
         "31/32 of a mebibyte"
     );
@@ -180,7 +183,7 @@ fn a_scaled_window_is_used_by_both_sides_or_by_none() {
 
 #[test]
 fn a_listener_scales_only_if_the_syn_did() {
-    for (syn, scale) in [(seq(0).syn(), None), (seq(0).syn().scale(0), Some(4))] {
+    for (syn, scale) in [(seq(0).syn(), None), (seq(0).syn().scale(0), Some(SHIFT))] {
         let mut bench = Bench::listening(&config(), &ListenOptions::default());
         bench.say(syn);
         assert_eq!(bench.hear()[0].options.window_scale, scale);

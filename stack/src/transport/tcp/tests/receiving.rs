@@ -1,13 +1,14 @@
 //! SEGMENT ARRIVES in the synchronized states, step by step: RFC 9293 §3.10.7.4 with RFC 5961.
 
 use super::rig::*;
-use crate::config::TcpOptions;
+use crate::config::{BufferSize, TcpOptions};
 use crate::counters::DropReason;
 use crate::event::{Event, Readiness};
 use crate::transport::TcpError;
 use crate::wire::ip::Cast;
 use crate::wire::tcp::Flags;
 use alloc::vec;
+use alloc::vec::Vec;
 use core::task::Poll;
 
 /// A connection whose receive buffer holds 1,000 bytes.
@@ -359,4 +360,85 @@ fn flags_that_mean_nothing_together_do_no_harm() {
         bench.hear();
     }
     assert_eq!(bench.state(), "ESTABLISHED");
+}
+
+const MIB: u32 = 1 << 20;
+
+/// A connection whose handshake took 100 ms and whose peer scales windows; it holds 1 MiB and may hold 4.
+fn over_100_ms(options: &TcpOptions) -> Bench {
+    let mut config = config();
+    config.tcp.receive_buffer = BufferSize {
+        initial: MIB as usize,
+        largest: 4 * MIB as usize,
+    };
+    let (mut bench, _) = Bench::connecting(&config, options);
+    bench.millis(100);
+    bench.say(seq(0).ack(1).syn().mss(1_000).scale(0));
+    assert_eq!(bench.hears(), ["SEQ=1 ACK=1 ACK"]);
+    bench
+}
+
+/// The peer sends so many bytes and the host acknowledges them.
+fn fill(bench: &mut Bench, sent: &mut u32, bytes: u32) {
+    for _ in 0..bytes / 32_768 {
+        bench.say(seq(1 + *sent).ack(1).data(&[7; 32_768]));
+        bench.hear();
+        *sent += 32_768;
+    }
+}
+
+fn window(bench: &Bench) -> u32 {
+    bench.tcp.info(bench.id()).unwrap().receive_window as u32
+}
+
+#[test]
+fn the_window_grows_to_twice_what_is_read_in_a_round_trip_and_no_further_than_allowed() {
+    let mut bench = over_100_ms(&TcpOptions::default());
+    let mut sent = 0;
+    let mut windows = Vec::new();
+    for _ in 0..8 {
+        // Three quarters of the window in each round, the last piece of it after the round trip.
+        let whole = window(&bench);
+        windows.push(whole / (MIB / 16));
+        for part in [whole / 2, whole / 4] {
+            fill(&mut bench, &mut sent, part);
+            while !bench.read().is_empty() {}
+        }
+        bench.millis(100);
+        fill(&mut bench, &mut sent, 32_768);
+        while !bench.read().is_empty() {}
+    }
+    // In sixteenths of a MiB; one part in 32 is held back, and a piece was not read yet.
+    assert_eq!(windows[0], 15);
+    assert!(windows.is_sorted() && windows[1] > 20, "{windows:?}");
+    assert_eq!(windows[7], 61, "4 MiB, {windows:?}");
+}
+
+#[test]
+fn the_window_of_a_program_that_reads_slowly_stays() {
+    let mut bench = over_100_ms(&TcpOptions::default());
+    let mut sent = 0;
+    for _ in 0..20 {
+        bench.millis(100);
+        let room = window(&bench);
+        fill(&mut bench, &mut sent, room);
+        bench.read();
+    }
+    assert!(sent < 3 * MIB + 100_000, "{sent}");
+}
+
+#[test]
+fn the_window_of_a_fixed_buffer_stays() {
+    let mut bench = over_100_ms(&TcpOptions {
+        receive_buffer: Some(MIB as usize),
+        ..TcpOptions::default()
+    });
+    let mut sent = 0;
+    for _ in 0..6 {
+        let whole = window(&bench);
+        assert!(whole <= MIB);
+        fill(&mut bench, &mut sent, whole / 2);
+        while !bench.read().is_empty() {}
+        bench.millis(100);
+    }
 }

@@ -1,7 +1,7 @@
 //! What leaves and when: RFC 9293 §3.7, §3.8.6.1, §3.8.6.2.1.
 
 use super::rig::*;
-use crate::config::{Config, CongestionAlgorithm, ListenOptions, TcpOptions};
+use crate::config::{BufferSize, Config, CongestionAlgorithm, ListenOptions, TcpOptions};
 use crate::wire::tcp::Flags;
 use alloc::vec::Vec;
 
@@ -202,8 +202,8 @@ fn a_closed_window_is_probed_after_one_timeout_and_then_ever_more_rarely() {
             bench.say(seq(1).ack(1_001).window(0));
         }
     }
-    // The timeout is at its floor of 200 ms.
-    assert_eq!(probes[..4], [200, 600, 1_400, 3_000]);
+    // The timeout is at its least: 200 ms more than the average, which is 12.5 ms; looked at every 100 ms.
+    assert_eq!(probes[..4], [300, 700, 1_500, 3_200]);
     let gaps: Vec<u64> = probes.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(gaps.iter().all(|&gap| gap <= 60_100), "{gaps:?}");
     // The window opens: the byte that probed is sent with all that follows it.
@@ -415,7 +415,7 @@ fn connections_take_turns() {
 fn with_low_water(window: u16) -> Bench {
     let mut config = config();
     config.tcp.congestion = CongestionAlgorithm::None;
-    config.tcp.send_buffer = 100_000;
+    config.tcp.send_buffer = BufferSize::fixed(100_000);
     config.tcp.unsent_low_water = 20_000;
     let syn = seq(0).mss(1_000).window(window);
     let mut bench = Bench::connected_with(&config, &TcpOptions::default(), syn);
@@ -464,4 +464,25 @@ fn a_peer_that_closes_its_window_lets_the_writer_go_on() {
     bench.say(seq(1).ack(10_001).window(0));
     assert_eq!(bench.events().len(), 1);
     assert_eq!(bench.write(&[5; 10_000]), 10_000);
+}
+
+#[test]
+fn the_send_buffer_grows_with_what_is_in_flight_and_no_further_than_allowed() {
+    let mut config = config();
+    config.tcp.congestion = CongestionAlgorithm::None;
+    config.tcp.unsent_low_water = usize::MAX;
+    config.tcp.send_buffer = BufferSize {
+        initial: 8_000,
+        largest: 50_000,
+    };
+    let syn = seq(0).mss(1_000).window(60_000);
+    let mut bench = Bench::connected_with(&config, &TcpOptions::default(), syn);
+    let mut written = Vec::new();
+    for _ in 0..6 {
+        written.push(bench.write(&[7; 100_000]));
+        bench.hear();
+        let (first, flight) = bench.unacknowledged();
+        bench.say(seq(1).ack(first + flight));
+    }
+    assert_eq!(written, [8_000, 16_000, 32_000, 50_000, 50_000, 50_000]);
 }
