@@ -4,6 +4,7 @@ use crate::support::*;
 use ethertab_relay::Relay;
 use ethertab_tunnel::v1::{
     Features, Hello, OFFLOADED_OVERHEAD, Offload, Record, Records, Stamp, frame_header, put_hello,
+    put_pong,
 };
 use futures_util::{SinkExt, StreamExt};
 use std::collections::VecDeque;
@@ -79,7 +80,7 @@ impl Tab {
     pub(crate) async fn new(relay: &Relay, hello: &Hello) -> Tab {
         let mut tab = Tab::open(relay).await;
         let before = clients(relay).len();
-        tab.send(put_hello(hello).to_vec()).await;
+        tab.send(put_hello, put_pong(hello).to_vec()).await;
         until("the tab is plugged in", || clients(relay).len() > before).await;
         tab
     }
@@ -97,7 +98,7 @@ impl Tab {
         self.send(record(offload, frame)).await;
     }
 
-    /// The next record.
+    /// The next record that is no ping; those are answered.
     pub(crate) async fn heard(&mut self) -> Heard {
         loop {
             if let Some(heard) = self.waiting.pop_front() {
@@ -109,15 +110,22 @@ impl Tab {
             match message {
                 Some(Ok(Message::Binary(message))) => {
                     self.messages.push(message.len());
+                    let mut pongs = Vec::new();
                     for record in Records::of(&message) {
                         self.waiting.push_back(match record.expect("a record") {
+                            Record::Ping(stamp) => {
+                                pongs.extend(put_pong(stamp));
+                                continue;
+                            }
                             Record::Frame(offload, frame) => Heard::Frame(offload, frame.to_vec()),
                             Record::Hello(hello) => Heard::Hello(hello),
                             Record::Pong(stamp) => Heard::Pong(stamp),
                             Record::Credit(total) => Heard::Credit(total),
                             Record::Closing { code, .. } => Heard::Closing(code),
-                            Record::Ping(_) => panic!("the relay asks by WebSocket pings"),
                         });
+                    }
+                    if !pongs.is_empty() {
+                        self.send(pongs).await;
                     }
                 }
                 Some(Ok(Message::Close(Some(frame)))) => return Heard::Closed(frame.code.into()),

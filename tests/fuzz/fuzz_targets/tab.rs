@@ -67,8 +67,8 @@ struct Tab {
 
 impl Tab {
     fn new() -> Tab {
-        let session = Session::new();
-        let hello = session.hello([2, 0, 0, 0, 0, 1], MTU, [0; 16]);
+        let mut session = Session::new();
+        let hello = session.hello([2, 0, 0, 0, 0, 1], MTU, [0; 16], Instant::ZERO);
         let Some(Ok(Record::Hello(ours))) = Records::of(&hello).next() else {
             panic!("no hello");
         };
@@ -94,7 +94,7 @@ impl Tab {
             return;
         };
         let controls = Controls::of(queued);
-        if let Some(capabilities) = self.session.heed(&controls, MTU) {
+        if let Some(capabilities) = self.session.heed(&controls, MTU, Instant::ZERO) {
             assert!((576..=MTU).contains(&capabilities.mtu));
         }
         let mut pings = 0;
@@ -120,19 +120,27 @@ impl Tab {
         let mut frame = Vec::new();
         loop {
             let taken = self.queue.take(&mut frame);
-            if let Some(credit) = self.session.grant(self.queue.consumed()) {
-                let Some(Ok(Record::Credit(total))) = Records::of(&credit).next() else {
-                    panic!("no credit");
-                };
-                assert!(total > self.granted);
-                self.granted = total;
-                self.sent += credit.len() as u64;
-                self.session.count_control(credit.len());
+            let mut messages = Vec::new();
+            let consumed = self.queue.consumed();
+            self.session
+                .grant(consumed, Instant::ZERO, |full| messages.push(full.to_vec()));
+            self.session.flush(|rest| messages.push(rest.to_vec()));
+            for message in messages {
+                self.sent += check(&message);
+                for record in Records::of(&message) {
+                    if let Ok(Record::Credit(total)) = record {
+                        assert!(total > self.granted);
+                        self.granted = total;
+                    }
+                }
             }
-            if taken.is_none() {
+            let Some(taken) = taken else {
                 break;
-            }
-            assert_eq!(Some(&frame), self.expected.pop_front().as_ref());
+            };
+            assert_eq!(
+                Some(&frame[taken.start..]),
+                self.expected.pop_front().as_deref()
+            );
         }
         assert!(self.expected.is_empty());
     }

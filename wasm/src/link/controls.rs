@@ -1,12 +1,14 @@
 //! What the records of control in a message of the relay's ask for.
 
-use ethertab_tunnel::v1::{Hello, Malformed, Record, Records, put_pong};
+use ethertab_tunnel::v1::{Hello, Malformed, Record, Records, Stamp, put_pong};
 
 /// What is to be done about a message, beside taking its frames.
 #[derive(Debug, Default)]
 pub(super) struct Controls {
     pub(super) hello: Option<Hello>,
     pub(super) credit: Option<u64>,
+    /// The ping of ours that it answers.
+    pub(super) pong: Option<Stamp>,
     /// Records that answer its pings, each one of them.
     pub(super) pongs: Vec<u8>,
     pub(super) is_malformed: bool,
@@ -19,9 +21,10 @@ impl Controls {
             match record {
                 Ok(Record::Hello(hello)) => controls.hello = Some(hello),
                 Ok(Record::Credit(total)) => controls.credit = controls.credit.max(Some(total)),
+                Ok(Record::Pong(stamp)) => controls.pong = Some(stamp),
                 Ok(Record::Ping(stamp)) => controls.pongs.extend_from_slice(&put_pong(stamp)),
-                // The close frame that follows says the same.
-                Ok(Record::Frame(..) | Record::Pong(_) | Record::Closing { .. }) => {}
+                // The queue takes frames; the close frame that follows says the same as a record about closing.
+                Ok(Record::Frame(..) | Record::Closing { .. }) => {}
                 Err(Malformed) => controls.is_malformed = true,
             }
         }

@@ -2,13 +2,13 @@
 
 use ethertab_stack::Instant;
 use ethertab_stack::wire::offload::Offload;
-use ethertab_tunnel::v1::{Record, Records};
+use ethertab_tunnel::v1::{LARGEST_WINDOW, Record, Records};
 use std::collections::VecDeque;
 
 /// Messages that wait at most.
 const MESSAGES: usize = 8_192;
-/// Bytes of messages that wait at most.
-const BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of messages that wait at most: more is never given credit for.
+const BYTES: usize = LARGEST_WINDOW as usize;
 /// Empty buffers kept for the next messages.
 const SPARE: usize = 64;
 
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(many.count(), MESSAGES);
         let mut queue = MessageQueue::default();
         let large = vec![0; 65_536];
-        let many = (0..300).filter(|_| put(&mut queue, Packing::Records, &large));
+        let many = (0..2_000).filter(|_| put(&mut queue, Packing::Records, &large));
         assert_eq!(many.count(), BYTES / 65_536);
     }
 }

@@ -3,15 +3,17 @@
 
 use super::controls::Controls;
 use super::finish;
+use ethertab_stack::Instant;
 use ethertab_stack::config::LinkCapabilities;
 use ethertab_stack::wire::offload::Offload;
 use ethertab_tunnel::SMALLEST_MTU;
 use ethertab_tunnel::v1::{
-    self, Features, Hello, INITIAL_CREDIT, LARGEST_MESSAGE, OFFLOADED_OVERHEAD, TOKEN, VERSION,
+    self, Features, Grant, Hello, INITIAL_CREDIT, LARGEST_MESSAGE, OFFLOADED_OVERHEAD, TOKEN,
+    VERSION,
 };
 
-/// Credit that we give: enough for a round trip of a fast path, and little enough that what waits in the browser delays nobody
-/// for long. Half of it leaves a fifth of a local path idle, twice as much fills no more of it.
+/// Credit that we give at least: enough for a round trip of a fast path, and little enough that what waits in the browser delays
+/// nobody for long. Half of it leaves a fifth of a local path idle, twice as much fills no more of it.
 pub(crate) const WINDOW: u64 = 2 * 1024 * 1024;
 
 /// What we take.
@@ -30,8 +32,8 @@ pub(super) struct Session {
     /// Bytes that the relay lets us send in all, and that we have sent.
     credit: u64,
     sent: u64,
-    /// Bytes that we let the relay send in all.
-    granted: u64,
+    /// What we let the relay send.
+    grant: Grant,
 }
 
 impl Session {
@@ -43,27 +45,43 @@ impl Session {
             largest_message: LARGEST_MESSAGE as usize,
             credit: INITIAL_CREDIT,
             sent: 0,
-            granted: WINDOW,
+            grant: Grant::new(WINDOW),
         }
     }
 
-    /// Our first record.
-    pub(super) fn hello(&self, hardware: [u8; 6], mtu: usize, token: [u8; TOKEN]) -> Vec<u8> {
+    /// Our first records.
+    pub(super) fn hello(
+        &mut self,
+        hardware: [u8; 6],
+        mtu: usize,
+        token: [u8; TOKEN],
+        now: Instant,
+    ) -> Vec<u8> {
         let hello = Hello {
             versions: (VERSION, VERSION),
             hardware,
             mtu: mtu as u16,
             features: FEATURES,
             largest_message: LARGEST_MESSAGE,
-            credit: self.granted,
+            credit: self.grant.total(),
             token,
         };
-        v1::put_hello(&hello).to_vec()
+        let mut records = v1::put_hello(&hello).to_vec();
+        self.put_ping(&mut records, now);
+        records
     }
 
     /// Takes what a message says of the relay; what the link can do from now on, if it says that. `mtu` is as for
     /// [`take_hello`](Self::take_hello).
-    pub(super) fn heed(&mut self, controls: &Controls, mtu: usize) -> Option<LinkCapabilities> {
+    pub(super) fn heed(
+        &mut self,
+        controls: &Controls,
+        mtu: usize,
+        now: Instant,
+    ) -> Option<LinkCapabilities> {
+        if let Some(stamp) = controls.pong {
+            self.grant.pong(stamp, micros(now));
+        }
         let capabilities = (controls.hello.as_ref()).map(|hello| self.take_hello(hello, mtu));
         if let Some(total) = controls.credit {
             self.take_credit(total);
@@ -100,13 +118,19 @@ impl Session {
 
     /// Adds credit, if enough of it is due now that so many bytes of messages were taken. When the message is full, `send` gets it
     /// first.
-    pub(super) fn grant(&mut self, consumed: u64, send: impl FnOnce(&[u8])) {
-        let total = consumed + WINDOW;
-        if total >= self.granted + WINDOW / 4 {
-            self.granted = total;
-            let credit = v1::put_credit(total);
-            self.make_room(credit.len(), send);
-            self.message.extend_from_slice(&credit);
+    pub(super) fn grant(&mut self, consumed: u64, now: Instant, send: impl FnOnce(&[u8])) {
+        if let Some(total) = self.grant.take(consumed, micros(now)) {
+            let mut records = v1::put_credit(total).to_vec();
+            self.put_ping(&mut records, now);
+            self.make_room(records.len(), send);
+            self.message.extend_from_slice(&records);
+        }
+    }
+
+    /// Adds a ping, if it is time for one.
+    fn put_ping(&mut self, records: &mut Vec<u8>, now: Instant) {
+        if let Some(stamp) = self.grant.ping(micros(now)) {
+            records.extend_from_slice(&v1::put_ping(stamp));
         }
     }
 
@@ -144,6 +168,10 @@ impl Session {
     pub(super) fn count_control(&mut self, length: usize) {
         self.sent += length as u64;
     }
+}
+
+fn micros(now: Instant) -> u64 {
+    now.micros_since(Instant::ZERO)
 }
 
 #[cfg(test)]
@@ -202,13 +230,16 @@ mod tests {
     fn we_give_credit_by_the_quarter_window() {
         let mut session = introduced();
         let mut granted = |consumed| {
-            session.grant(consumed, |_| panic!("there is room"));
+            session.grant(consumed, Instant::ZERO, |_| panic!("there is room"));
             let mut sent = Vec::new();
             session.flush(|message| sent.extend_from_slice(message));
             sent
         };
         assert_eq!(granted(WINDOW / 4 - 1), []);
-        assert_eq!(granted(WINDOW / 4), v1::put_credit(WINDOW / 4 + WINDOW));
+        let first = granted(WINDOW / 4);
+        let (credit, ping) = first.split_at(first.len() / 2);
+        assert_eq!(credit, v1::put_credit(WINDOW / 4 + WINDOW));
+        assert_eq!(ping, v1::put_ping(v1::Stamp(0)));
         assert_eq!(granted(WINDOW / 4 + 100), []);
     }
 

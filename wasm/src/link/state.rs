@@ -11,7 +11,7 @@ use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
 use ethertab_stack::config::LinkCapabilities;
 use ethertab_stack::wire::offload::Offload;
-use ethertab_stack::{Duration, MacAddress};
+use ethertab_stack::{Duration, Instant, MacAddress};
 use ethertab_tunnel::v1::{LARGEST_SINGLE, TOKEN};
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE, SHORTEST_FRAME, SUBPROTOCOL};
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -124,8 +124,8 @@ impl Shared {
             self.capabilities = Some(self.plain_capabilities());
         }
         self.session = (protocol == SUBPROTOCOL).then(Session::new);
-        if let Some(session) = &self.session {
-            let hello = session.hello(self.hardware.0, self.mtu, self.token);
+        if let Some(session) = &mut self.session {
+            let hello = session.hello(self.hardware.0, self.mtu, self.token, BrowserClock::now());
             self.send_control(&hello);
         }
         self.enter(LinkState::Open);
@@ -158,7 +158,7 @@ impl Shared {
         if packing == Packing::Records {
             controls = Controls::of(message);
         }
-        self.heed(controls);
+        self.heed(controls, at);
         let receiver = self.receiver.take();
         match &mut self.turn {
             Some(turn) => turn.arrived(at, length, receiver),
@@ -167,14 +167,14 @@ impl Shared {
     }
 
     /// Does what records of control ask for.
-    fn heed(&mut self, controls: Controls) {
+    fn heed(&mut self, controls: Controls, at: Instant) {
         let Some(session) = &mut self.session else {
             return;
         };
         if let Some(hello) = &controls.hello {
             self.token = hello.token;
         }
-        if let Some(capabilities) = session.heed(&controls, self.mtu) {
+        if let Some(capabilities) = session.heed(&controls, self.mtu, at) {
             self.capabilities = Some(capabilities);
         }
         if controls.credit.is_some() || controls.hello.is_some() {
@@ -195,9 +195,10 @@ impl Shared {
     pub(super) fn take(&mut self, frame: &mut Vec<u8>) -> Option<Taken> {
         let taken = self.queue.take(frame);
         let consumed = self.queue.consumed();
+        let now = (taken.as_ref()).map_or_else(BrowserClock::now, |taken| taken.at);
         let (session, mut outlet) = self.way_out();
         if let Some(session) = session {
-            session.grant(consumed, |message| outlet.send(message));
+            session.grant(consumed, now, |message| outlet.send(message));
         }
         taken
     }

@@ -37,7 +37,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 /// The credit that is given now that so much was taken, if any is.
 fn credit(session: &mut Session, queue: &MessageQueue) -> Option<u64> {
     let mut sent = Vec::new();
-    session.grant(queue.consumed(), |_| {});
+    session.grant(queue.consumed(), Instant::ZERO, |_| {});
     session.flush(|message| sent.extend_from_slice(message));
     match Records::of(&sent).next()? {
         Ok(Record::Credit(total)) => Some(total),
@@ -68,7 +68,7 @@ proptest! {
             };
             received += message.len() as u64;
             let controls = Controls::of(queued);
-            session.heed(&controls, 1_500);
+            session.heed(&controls, 1_500, Instant::ZERO);
             let records: Vec<_> = Records::of(message).collect();
             prop_assert_eq!(controls.is_malformed, records.iter().any(Result::is_err));
             let pings = records.iter().filter_map(|record| match record {

@@ -18,9 +18,11 @@ use crate::switch::queue::Batch;
 use crate::switch::{Plug, Switch};
 use bytes::Bytes;
 use ethertab_tunnel::CloseReason;
-use ethertab_tunnel::v1::{Hello, LARGEST_SINGLE, RECORD_HEADER, Record, Records, put_hello};
+use ethertab_tunnel::v1::{
+    Grant, Hello, LARGEST_SINGLE, RECORD_HEADER, Record, Records, put_hello,
+};
 use futures_util::{SinkExt, StreamExt};
-use outbox::{Grant, Outbox};
+use outbox::Outbox;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -78,17 +80,20 @@ impl<'s> Conversation<'s> {
     /// Handles messages, the first of which holds the client's hello, until the session ends.
     pub(super) async fn read(&self, source: &mut Source, ours: &Hello, first: Bytes) -> End {
         let mut grant = Grant::new(ours.credit);
+        let began = Instant::now();
+        let mut taken = 0;
         let mut message = first;
         let mut skip = 1;
         let mut turn = 0;
         loop {
             let now = Instant::now();
+            let clock = micros(now - began);
             for record in Records::of(&message).skip(std::mem::take(&mut skip)) {
                 match record {
                     Ok(Record::Frame(offload, frame)) => self.plug.forward(frame, offload, now),
                     Ok(Record::Ping(stamp)) => self.outbox.pong(stamp).await,
                     Ok(Record::Credit(total)) => self.outbox.allow(total),
-                    Ok(Record::Pong(_)) => {}
+                    Ok(Record::Pong(stamp)) => grant.pong(stamp, clock),
                     Ok(Record::Closing { code, text }) => {
                         tracing::debug!(
                             "{} is about to close ({code}): {text}",
@@ -98,8 +103,12 @@ impl<'s> Conversation<'s> {
                     Ok(Record::Hello(_)) | Err(_) => return End::Ours(CloseReason::Malformed),
                 }
             }
-            if let Some(total) = grant.hand_on(message.len()) {
+            taken += message.len() as u64;
+            if let Some(total) = grant.take(taken, clock) {
                 self.outbox.grant(total);
+            }
+            if let Some(stamp) = grant.ping(clock) {
+                self.outbox.ping(stamp);
             }
             turn += message.len();
             if turn >= TURN {
@@ -168,6 +177,10 @@ impl<'s> Conversation<'s> {
             sink.feed(Message::Binary(message)).await?;
         }
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The next binary message.

@@ -1,7 +1,7 @@
 //! What the reader has the writer say, in front of frames.
 
 use bytes::{Bytes, BytesMut};
-use ethertab_tunnel::v1::{Stamp, put_credit, put_pong};
+use ethertab_tunnel::v1::{Stamp, put_credit, put_ping, put_pong};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -21,6 +21,7 @@ pub(super) struct Outbox {
 #[derive(Default)]
 struct Waiting {
     pongs: Vec<Stamp>,
+    ping: Option<Stamp>,
     credit: Option<u64>,
 }
 
@@ -58,6 +59,12 @@ impl Outbox {
         self.changed.notify_one();
     }
 
+    /// Has the client asked for a pong.
+    pub(super) fn ping(&self, stamp: Stamp) {
+        self.lock().ping = Some(stamp);
+        self.changed.notify_one();
+    }
+
     /// The client lets us send so much in all. What was given is not taken back.
     pub(super) fn allow(&self, total: u64) {
         if self.allowed.fetch_max(total, Ordering::Relaxed) < total {
@@ -73,17 +80,20 @@ impl Outbox {
     /// A message with all that waits.
     pub(super) fn take(&self) -> Option<Bytes> {
         let mut waiting = self.lock();
-        if waiting.pongs.is_empty() && waiting.credit.is_none() {
-            return None;
-        }
         let mut message = BytesMut::new();
         for stamp in waiting.pongs.drain(..) {
             message.extend_from_slice(&put_pong(stamp));
+        }
+        if let Some(stamp) = waiting.ping.take() {
+            message.extend_from_slice(&put_ping(stamp));
         }
         if let Some(total) = waiting.credit.take() {
             message.extend_from_slice(&put_credit(total));
         }
         drop(waiting);
+        if message.is_empty() {
+            return None;
+        }
         self.room.notify_one();
         Some(message.freeze())
     }
@@ -98,34 +108,6 @@ impl Outbox {
     }
 }
 
-/// Credit that we give: always a window ahead of what was handed on.
-pub(super) struct Grant {
-    window: u64,
-    received: u64,
-    granted: u64,
-}
-
-impl Grant {
-    /// A window of so many bytes, which the hello gave.
-    pub(super) const fn new(window: u64) -> Grant {
-        Grant {
-            window,
-            received: 0,
-            granted: window,
-        }
-    }
-
-    /// A message of so many bytes was handed on. Gives the new total credit once that is a quarter of the window more.
-    pub(super) fn hand_on(&mut self, bytes: usize) -> Option<u64> {
-        self.received += bytes as u64;
-        let total = self.received + self.window;
-        (total - self.granted >= self.window / 4).then(|| {
-            self.granted = total;
-            total
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,15 +117,6 @@ mod tests {
     use std::task::{Context, Waker};
 
     #[test]
-    fn credit_comes_by_the_quarter_and_never_runs_dry() {
-        let mut grant = Grant::new(1_000);
-        let grants: Vec<_> = (0..20).map(|_| grant.hand_on(100)).collect();
-        let given: Vec<u64> = grants.iter().flatten().copied().collect();
-        assert_eq!(grants[..4], [None, None, Some(1_300), None]);
-        assert_eq!(given, [1_300, 1_600, 1_900, 2_200, 2_500, 2_800]);
-    }
-
-    #[test]
     fn only_the_last_credit_is_told_and_every_ping_is_answered() {
         let outbox = Outbox::new(0);
         let mut context = Context::from_waker(Waker::noop());
@@ -151,13 +124,15 @@ mod tests {
             assert!(pin!(outbox.pong(Stamp(n))).poll(&mut context).is_ready());
             outbox.grant(n);
         }
+        outbox.ping(Stamp(77));
         let mut one_more = pin!(outbox.pong(Stamp(99)));
         assert!(one_more.as_mut().poll(&mut context).is_pending());
         let message = outbox.take().unwrap();
         let records: Vec<_> = Records::of(&message).map(Result::unwrap).collect();
-        assert_eq!(records.len(), MOST_PONGS + 1);
+        assert_eq!(records.len(), MOST_PONGS + 2);
         assert_eq!(records[3], Record::Pong(Stamp(3)));
-        assert_eq!(records[MOST_PONGS], Record::Credit(15));
+        assert_eq!(records[MOST_PONGS], Record::Ping(Stamp(77)));
+        assert_eq!(records[MOST_PONGS + 1], Record::Credit(15));
         assert!(one_more.poll(&mut context).is_ready());
         assert_eq!(&outbox.take().unwrap()[..], put_pong(Stamp(99)));
         assert_eq!(outbox.take(), None);

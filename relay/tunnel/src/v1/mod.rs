@@ -31,7 +31,8 @@
 //! 4. **Credit.** A side may have sent as many bytes of binary messages, since the WebSocket opened, as the highest total credit
 //!    that it was given: by [`Hello::credit`] first, by credit records later. A message that is begun within the
 //!    credit may end beyond it. Messages that hold nothing but control records (types from 0x10 on) are always allowed,
-//!    and they count. Whoever takes messages out of its queue gives the room back. Until the other's hello has come, [`INITIAL_CREDIT`] holds.
+//!    and they count. Whoever takes messages out of its queue gives the room back; how much more it gives is its own matter ([`Grant`] is
+//!    what both of ours do). Until the other's hello has come, [`INITIAL_CREDIT`] holds.
 //! 5. Batching adds no latency: what is there when the socket takes a message goes at once. A message fills up only while the one
 //!    before it waits to be sent.
 //! 6. A ping is answered at once by a pong, in front of whatever frames wait.
@@ -42,10 +43,12 @@
 //!    as in the plain form.
 
 mod control;
+mod grant;
 mod offload;
 mod record;
 
 pub use control::{Features, Hello, INITIAL_CREDIT, Stamp, TOKEN};
+pub use grant::{Grant, LARGEST_WINDOW};
 pub use offload::{Checksum, Offload, Segmentation};
 pub use record::{
     FRAME_OVERHEAD, LARGEST_CLOSING, LARGEST_CONTROL, OFFLOADED_OVERHEAD, RECORD_HEADER,
