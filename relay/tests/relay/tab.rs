@@ -35,6 +35,8 @@ pub(crate) struct Tab {
     pub(crate) messages: Vec<usize>,
     /// Bytes of messages that were sent.
     pub(crate) sent: u64,
+    /// Whether pings are answered.
+    pub(crate) answers: bool,
 }
 
 /// What a capable tab says.
@@ -68,6 +70,7 @@ impl Tab {
             waiting: VecDeque::new(),
             messages: Vec::new(),
             sent: 0,
+            answers: true,
         };
         match tab.heard().await {
             Heard::Hello(hello) => tab.hello = hello,
@@ -80,7 +83,7 @@ impl Tab {
     pub(crate) async fn new(relay: &Relay, hello: &Hello) -> Tab {
         let mut tab = Tab::open(relay).await;
         let before = clients(relay).len();
-        tab.send(put_hello, put_pong(hello).to_vec()).await;
+        tab.send(put_hello(hello).to_vec()).await;
         until("the tab is plugged in", || clients(relay).len() > before).await;
         tab
     }
@@ -124,7 +127,7 @@ impl Tab {
                             Record::Closing { code, .. } => Heard::Closing(code),
                         });
                     }
-                    if !pongs.is_empty() {
+                    if self.answers && !pongs.is_empty() {
                         self.send(pongs).await;
                     }
                 }
