@@ -37,7 +37,7 @@ export interface NetworkOptions {
   mtu?: number;
   /** Speak the tunnel's plain form alone: one frame a message, nothing negotiated. For other relays, and for measuring. */
   plain?: boolean;
-  /** Defaults for every TCP connection; both buffers hold 2 MiB unless said otherwise. */
+  /** Defaults for every TCP connection. Both buffers begin with 2 MiB and grow with the path, up to 32 MiB; a size said here is fixed. */
   tcp?: { receiveBufferSize?: number; sendBufferSize?: number };
   /**
    * The name asked for to see whether DNS answers. Any answer will do, "no such name" included. `null`: this rung of the
@@ -182,9 +182,9 @@ export interface TcpOptions {
   noDelay?: boolean;
   /** Idle time after which keep-alive probes start; at least 1,000. */
   keepAliveDelay?: number;
-  /** Bytes that may arrive before the program reads. */
+  /** Bytes that may arrive before the program reads: fixed then, instead of growing with the path. */
   receiveBufferSize?: number;
-  /** Bytes that may be written before the peer acknowledged them. */
+  /** Bytes that may be written before the peer acknowledged them: fixed then, instead of growing with the path. */
   sendBufferSize?: number;
 }
 

@@ -170,7 +170,7 @@ pub struct Options {
 
     /// Kilobytes that one client may have on their way to the relay, at least.
     ///
-    /// More where the path needs it: four round trips of what comes, up to 64 MB. Clients that speak the plain form know
+    /// More where the path needs it: eight round trips of what comes, up to 64 MB. Clients that speak the plain form know
     /// of no such limit; TCP bounds them.
     #[arg(long, value_name = "KILOBYTES", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(128..=1_048_576), help_heading = "Limits for each client")]
     pub window_kilobytes: u32,
