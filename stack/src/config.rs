@@ -219,6 +219,8 @@ pub struct TcpConfig {
     /// and be cold in the cache by then. A peer whose window is closed stops nobody from filling the whole
     /// [`send_buffer`](Self::send_buffer). Its size and above: no such limit.
     pub unsent_low_water: usize,
+    /// Explicit congestion notification (RFC 3168): routers may mark our packets instead of dropping them.
+    pub ecn: bool,
     /// Congestion control.
     pub congestion: CongestionAlgorithm,
     /// Shortest retransmission timeout beyond the average round trip (RFC 6298 §2.4 says 1 s in all; Deviation: 200 ms, as every
@@ -258,6 +260,7 @@ impl Default for TcpConfig {
             receive_buffer: USUAL_BUFFER,
             send_buffer: USUAL_BUFFER,
             unsent_low_water: 128 * 1024,
+            ecn: true,
             congestion: CongestionAlgorithm::default(),
             min_retransmission_timeout: Duration::from_millis(200),
             max_retransmission_timeout: Duration::from_secs(60),

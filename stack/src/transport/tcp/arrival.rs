@@ -12,7 +12,7 @@ use crate::event::ListenerId;
 use crate::time::Instant;
 use crate::transport::demux::FourTuple;
 use crate::wire::checksum::Checksum;
-use crate::wire::ip::{Arrival, Cast, Protocol};
+use crate::wire::ip::{Arrival, Cast, Ecn, Protocol};
 use crate::wire::tcp::{Flags, TcpSegment};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -38,12 +38,14 @@ impl Tcp {
             local: SocketAddr::new(arrival.destination, segment.header.destination_port),
             remote: SocketAddr::new(arrival.source, segment.header.source_port),
         };
+        let is_marked = arrival.ecn == Ecn::CongestionExperienced;
         if let Some(connection) = self.connections.find(&tuple) {
             self.last = Some(Last {
                 connection,
                 pseudo_header,
+                is_marked,
             });
-            return self.receive_for(connection, segment, now);
+            return self.receive_for(connection, segment, is_marked, now);
         }
         let floor = match self.time_waits.receive(segment, &tuple, now) {
             None => None,
@@ -131,18 +133,18 @@ impl Tcp {
         let verified_by = verify_checksum.then_some(last.pseudo_header);
         // By reference: to copy what was only just written would wait for the writes.
         if let Some(segment) = &self.open_up(segment, verified_by) {
-            self.receive_for(last.connection, segment, now);
+            self.receive_for(last.connection, segment, last.is_marked, now);
         }
         true
     }
 
     #[inline]
-    fn receive_for(&mut self, index: u32, segment: &TcpSegment<'_>, now: Instant) {
+    fn receive_for(&mut self, index: u32, segment: &TcpSegment<'_>, is_marked: bool, now: Instant) {
         let Some(connection) = self.table.at_mut(index) else {
             return;
         };
         let before = (connection.send.unacknowledged, connection.receive.next);
-        let changed = connection.receive(segment, &mut self.shared, now);
+        let changed = connection.receive(segment, is_marked, &mut self.shared, now);
         self.borrower = self.shared.loan.is_taken().then_some(index);
         if before != (connection.send.unacknowledged, connection.receive.next) {
             self.progress = Some(index);

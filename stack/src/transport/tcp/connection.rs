@@ -7,11 +7,13 @@
 //! | [`ReceiveSide`] | `receive.rs` | RCV.NXT, our window, bytes to read |
 //! | [`Acknowledgement`] | `acknowledge.rs` | what we owe the peer |
 //! | [`Recovery`] | `retransmit.rs` | round trips, the congestion window, what is lost |
+//! | [`Notification`] | `ecn.rs` | marks of routers, ours and the peer's |
 //! | [`Timers`] | `timer.rs` | what is due when |
 //! | [`Liveness`] | `liveness.rs` | keep-alive, user timeout, the life after close |
 //! | [`ProgramSide`] | `program.rs` | what the program waits for and may learn |
 
 use super::acknowledge::Acknowledgement;
+use super::ecn::Notification;
 use super::liveness::Liveness;
 use super::program::ProgramSide;
 use super::receive::ReceiveSide;
@@ -42,6 +44,7 @@ pub(super) struct Connection {
     pub(super) receive: ReceiveSide,
     pub(super) acknowledgement: Acknowledgement,
     pub(super) recovery: Recovery,
+    pub(super) ecn: Notification,
     pub(super) timers: Timers,
     pub(super) liveness: Liveness,
     pub(super) program: ProgramSide,
@@ -69,6 +72,7 @@ impl Connection {
             listener: None,
             recovery: Recovery::new(config, initial, send.maximum_segment(), now),
             send,
+            ecn: Notification::new(config.ecn, initial),
             receive: ReceiveSide::new(
                 size(options.receive_buffer, config.receive_buffer),
                 shared.receive_maximum_segment(tuple.local.ip()),

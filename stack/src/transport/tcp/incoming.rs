@@ -13,10 +13,12 @@ pub(super) struct Incoming<'p> {
     pub(super) urgent: u16,
     pub(super) payload: &'p [u8],
     pub(super) fin: bool,
+    /// A router on the way has too much to do.
+    pub(super) is_marked: bool,
 }
 
 impl<'p> Incoming<'p> {
-    pub(super) fn new(segment: &TcpSegment<'p>) -> Incoming<'p> {
+    pub(super) fn new(segment: &TcpSegment<'p>, is_marked: bool) -> Incoming<'p> {
         let header = &segment.header;
         Incoming {
             sequence: Seq(header.sequence),
@@ -26,6 +28,7 @@ impl<'p> Incoming<'p> {
             urgent: header.urgent,
             payload: segment.payload,
             fin: header.flags.contains(Flags::FIN),
+            is_marked,
         }
     }
 

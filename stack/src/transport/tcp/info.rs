@@ -32,6 +32,8 @@ pub struct TcpInfo {
     pub timeouts: u32,
     /// What the network complained about since the last acknowledgement (RFC 9293 §3.9.1.7, the error report).
     pub soft_error: Option<Unreachable>,
+    /// Both sides heed the marks of routers (ECN, RFC 3168).
+    pub ecn: bool,
     /// Segments sent again.
     pub retransmits: u64,
     /// Payload bytes acknowledged by the peer.

@@ -14,6 +14,7 @@
 //! | `acknowledge` | when we acknowledge: delayed, at once |
 //! | `send` | what is to leave and what is in flight; the size of segments |
 //! | `transmit` | the plan of the next segment: Nagle, silly windows; and its writing |
+//! | `ecn` | congestion that routers mark instead of dropping |
 //! | `retransmit` | what acknowledgements tell; timeouts, loss recovery, probes of closed windows |
 //! | `sizing` | how large the receive buffer has to be |
 //! | `window` | flow control in both directions, scaling |
@@ -36,6 +37,7 @@ mod arrival;
 mod complaint;
 pub mod congestion;
 mod connection;
+mod ecn;
 mod incoming;
 mod info;
 pub mod isn;
@@ -114,6 +116,8 @@ struct Last {
     connection: u32,
     /// Of addresses and protocol; the length is to be added.
     pseudo_header: Checksum,
+    /// Its packet was marked by a router.
+    is_marked: bool,
 }
 
 /// Who has something to tell.

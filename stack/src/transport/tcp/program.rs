@@ -243,6 +243,7 @@ impl Connection {
             maximum_segment: self.full_segment(),
             timeouts: self.recovery.timeouts,
             soft_error: self.program.soft_error,
+            ecn: self.ecn.is_agreed(),
             retransmits: self.recovery.retransmits,
             bytes_sent: self.program.sent,
             bytes_received: self.program.received,

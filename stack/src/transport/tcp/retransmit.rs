@@ -226,7 +226,8 @@ impl Connection {
             recovery.duplicates = 0;
             recovery.limited = 0;
             recovery.head_lost = false;
-            if bytes > 0 {
+            // RFC 3168 §6.1.2: an acknowledgement that echoes a mark adds nothing.
+            if bytes > 0 && !self.ecn.is_echoed {
                 recovery.congestion.on_ack(Acknowledged {
                     bytes,
                     smoothed_round_trip: recovery.round_trip.smoothed(),
@@ -359,6 +360,7 @@ impl Connection {
         let recovery = &mut self.recovery;
         if self.state.is_opening() {
             recovery.handshake_lost = true;
+            self.ecn.stop_asking();
         } else if self.send.window.size() == 0 {
             // The peer took its window back: what is beyond it is no sign of congestion. Probe instead.
             self.send.go_back();

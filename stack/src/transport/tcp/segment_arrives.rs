@@ -5,7 +5,6 @@
 use super::connection::Connection;
 use super::incoming::Incoming;
 use super::reply::reset_for;
-use super::sequence::Seq;
 use super::shared::Shared;
 use super::state::Event;
 use crate::buffer::Insertion;
@@ -31,10 +30,11 @@ impl Connection {
     pub(super) fn receive(
         &mut self,
         segment: &TcpSegment<'_>,
+        is_marked: bool,
         shared: &mut Shared,
         now: Instant,
     ) -> Changed {
-        let mut incoming = Incoming::new(segment);
+        let mut incoming = Incoming::new(segment, is_marked);
         if self.state.is_connecting() {
             self.receive_in_syn_sent(segment, incoming, shared, now);
         } else if let Some(changed) = self.receive_predicted(&incoming, shared, now) {
@@ -59,6 +59,7 @@ impl Connection {
         self.check_syn(incoming, shared, now)?;
         self.check_acknowledgement(segment, incoming, shared, now)?;
         self.check_urgent(incoming);
+        self.check_marks(incoming);
         self.take_text(incoming, shared, now)?;
         self.check_fin(incoming, now);
         Continue(())
@@ -96,7 +97,7 @@ impl Connection {
             return;
         }
         let options = SegmentOptions::parse(segment.options);
-        self.take_syn(incoming.sequence, &options);
+        self.take_syn(&incoming, &options);
         if acknowledged {
             self.transition(Event::SynAck);
             let shift = self.send_shift(&options);
@@ -126,9 +127,9 @@ impl Connection {
         shared: &mut Shared,
         now: Instant,
     ) {
-        let mut incoming = Incoming::new(segment);
+        let mut incoming = Incoming::new(segment, false);
         let options = SegmentOptions::parse(segment.options);
-        self.take_syn(incoming.sequence, &options);
+        self.take_syn(&incoming, &options);
         self.transition(Event::PassiveOpen);
         self.transition(Event::Syn);
         self.open_send_window(&incoming, &options);
@@ -150,8 +151,10 @@ impl Connection {
     }
 
     /// What both kinds of SYN say.
-    fn take_syn(&mut self, initial: Seq, options: &SegmentOptions) {
-        self.receive.start(initial, options.window_scale.is_some());
+    fn take_syn(&mut self, incoming: &Incoming<'_>, options: &SegmentOptions) {
+        self.receive
+            .start(incoming.sequence, options.window_scale.is_some());
+        self.ecn.take_syn(incoming.flags);
         if let Some(size) = options.maximum_segment {
             self.send.set_peer_maximum_segment(size);
         }
@@ -184,10 +187,12 @@ impl Connection {
         if shared.walks_every_step {
             return None;
         }
-        let special = Flags::FIN | Flags::SYN | Flags::RST | Flags::URG;
+        let special = Flags::FIN | Flags::SYN | Flags::RST | Flags::URG | Flags::ECE | Flags::CWR;
         let is_plain = self.state.is_established()
             && incoming.has(Flags::ACK)
             && !incoming.flags.intersects(special)
+            && !incoming.is_marked
+            && !self.ecn.is_echoed
             && incoming.sequence == self.receive.next
             && incoming.payload.len() <= self.receive.window_left() as usize
             && incoming.acknowledgement >= self.send.unacknowledged
@@ -353,6 +358,7 @@ impl Connection {
             return Break(());
         }
         if acknowledgement >= self.send.unacknowledged {
+            self.check_echo(incoming);
             let window_changed = self.note_window(incoming, now);
             if acknowledgement > self.send.unacknowledged {
                 self.take_acknowledgement(acknowledgement, now);

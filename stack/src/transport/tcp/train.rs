@@ -50,6 +50,7 @@ impl Connection {
             && parsed.header.sequence.wrapping_add(full as u32) == send.next.0
             && send.next == send.highest
             && send.urgent.is_none()
+            && !self.ecn.owes_answer()
             && !send.probe_window
             && (shared.link.largest_segment <= full || shared.link.fill_checksums)
             && self.recovery.is_undisturbed();

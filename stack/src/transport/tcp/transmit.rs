@@ -8,7 +8,7 @@ use super::timer::Timer;
 use crate::time::Instant;
 use crate::transport::demux::FourTuple;
 use crate::wire::checksum::Checksum;
-use crate::wire::ip::{Departure, Ecn, Protocol};
+use crate::wire::ip::{Departure, Protocol};
 use crate::wire::offload::{Offload, TransportChecksum};
 use crate::wire::tcp::{CHECKSUM_OFFSET, Flags, MAX_HEADER_LENGTH, TcpHeader};
 use crate::wire::tcp_options::SegmentOptions;
@@ -91,6 +91,7 @@ impl Connection {
         let out = &mut out[..TCP_HEADER + options.length() + plan.length];
         self.emit(&plan, &options, shared, out);
         let length = out.len();
+        let ecn = self.ecn.of_packet(self.is_new(&plan));
         self.on_sent(&plan, shared, now);
         Some(Departure {
             source: self.tuple.local.ip(),
@@ -99,7 +100,7 @@ impl Connection {
             length,
             hop_limit: None,
             dscp: self.send.dscp,
-            ecn: Ecn::NotCapable,
+            ecn,
             offload: self.offload(&plan, shared),
             dont_fragment: self.send.path_mtu >= LEAST_PATH_MTU,
         })
@@ -117,9 +118,9 @@ impl Connection {
                 sequence: send.initial,
                 length: 0,
                 flags: if self.state.is_half_open() {
-                    Flags::SYN | Flags::ACK
+                    Flags::SYN | Flags::ACK | self.ecn.of_syn(true)
                 } else {
-                    Flags::SYN
+                    Flags::SYN | self.ecn.of_syn(false)
                 },
                 kind: Kind::Syn,
             });
@@ -229,7 +230,10 @@ impl Connection {
     /// Payload of the largest segment that the link cuts for us: whole segments, or one.
     fn largest_payload(&self, full: usize, shared: &Shared) -> usize {
         // Who cuts segments computes the checksum of each.
-        if shared.link.largest_segment <= full || shared.link.fill_checksums {
+        if shared.link.largest_segment <= full
+            || shared.link.fill_checksums
+            || self.ecn.owes_answer()
+        {
             return full;
         }
         let most = LARGEST_PACKET - self.send.headers - (MAX_HEADER_LENGTH - TCP_HEADER);
@@ -253,6 +257,11 @@ impl Connection {
         }
     }
 
+    /// Whether a segment holds data that leaves for the first time.
+    fn is_new(&self, plan: &Plan) -> bool {
+        plan.kind == Kind::Next && plan.length > 0 && plan.sequence >= self.send.highest
+    }
+
     /// Writes header, options, data and checksum, which fill `out`.
     fn emit(&mut self, plan: &Plan, options: &SegmentOptions, shared: &Shared, out: &mut [u8]) {
         let mut flags = plan.flags;
@@ -264,6 +273,9 @@ impl Connection {
             // RFC 9293 §3.8.5, MUST-62: it points behind the last urgent byte.
             urgent = u16::try_from(pointed.since(plan.sequence)).unwrap_or(u16::MAX);
             flags |= Flags::URG;
+        }
+        if plan.kind != Kind::Syn {
+            flags |= self.ecn.of_segment(self.is_new(plan));
         }
         let header = TcpHeader {
             source_port: self.tuple.local.port(),

@@ -1,4 +1,4 @@
-//! How much may be in flight: RFC 5681, RFC 6582, RFC 9438.
+//! How much may be in flight: RFC 5681, RFC 6582, RFC 9438, RFC 3168.
 //!
 //! The connection finds out what happened (duplicate acknowledgements, partial ones, timeouts); this room only
 //! turns it into a window. All sizes are bytes; nothing here depends on floating point.
@@ -17,6 +17,7 @@
 //! | data was sent, new or once more, in one frame | [`on_frame`](Congestion::on_frame) |
 //! | an ACK acknowledged new data, outside recovery | [`on_ack`](Congestion::on_ack) |
 //! | the third duplicate ACK: fast retransmit | [`on_loss`](Congestion::on_loss), with the flight less what limited transmit sent; then, without SACK, [`inflate`](Congestion::inflate)`(3)` |
+//! | an ACK echoes a mark, once a round trip | [`on_mark`](Congestion::on_mark), before `on_ack` for the next one |
 //! | a further duplicate ACK in recovery, without SACK | [`inflate`](Congestion::inflate)`(1)` |
 //! | an ACK in recovery, below `recover` | [`on_partial_ack`](Congestion::on_partial_ack) |
 //! | an ACK in recovery that covers `recover` | [`on_recovery_exit`](Congestion::on_recovery_exit), with the flight after it; *not* `on_ack` for the same ACK |
@@ -273,6 +274,17 @@ impl Congestion {
         self.window = self.threshold;
         self.recovery = Some(self.threshold);
         self.after_timeout = false;
+    }
+
+    /// An acknowledgement echoes a router's mark, for the first time in a round trip (RFC 3168 §6.1.2): as a loss, but nothing is to be
+    /// recovered. False: a loss of the same round trip has done it already.
+    pub fn on_mark(&mut self, in_flight: usize) -> bool {
+        let is_new = self.recovery.is_none();
+        self.on_loss(in_flight);
+        if is_new {
+            self.recovery = None;
+        }
+        is_new
     }
 
     /// In recovery, `segments` have left the network: as many more may enter (RFC 5681 §3.2 steps 3 and 4).

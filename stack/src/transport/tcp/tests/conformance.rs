@@ -583,7 +583,11 @@ const REQUIREMENTS: &[(&str, &str, &str)] = &[
         "RFC 5961",
         "an_acknowledgement_older_than_any_window_is_answered_and_dropped",
     ),
-    ("SHLD-8", "ECN", "- later"),
+    (
+        "SHLD-8",
+        "ECN",
+        "an_echo_slows_down_once_a_round_trip_and_sends_nothing_again",
+    ),
     (
         "MAY-18",
         "other congestion control",
@@ -599,6 +603,7 @@ const SOURCES: &[&str] = &[
     include_str!("listening.rs"),
     include_str!("liveness.rs"),
     include_str!("loss.rs"),
+    include_str!("marking.rs"),
     include_str!("receiving.rs"),
     include_str!("sending.rs"),
     include_str!("../acknowledge.rs"),

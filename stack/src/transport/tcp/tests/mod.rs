@@ -8,6 +8,7 @@ mod handshake;
 mod listening;
 mod liveness;
 mod loss;
+mod marking;
 mod prediction;
 mod receiving;
 mod rig;

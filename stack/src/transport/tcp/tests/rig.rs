@@ -81,10 +81,15 @@ fn receive(
     tcp: &mut Tcp,
     (source, destination): (IpAddr, IpAddr),
     segment: &mut Vec<u8>,
+    ecn: Ecn,
     now: Instant,
 ) {
     tcp.lend(segment, segment.capacity());
-    tcp.receive(&arrival(source, destination, segment), now);
+    let arrival = Arrival {
+        ecn,
+        ..arrival(source, destination, segment)
+    };
+    tcp.receive(&arrival, now);
     tcp.take_lent(segment, 0);
 }
 
@@ -99,6 +104,7 @@ pub(super) struct Say {
     payload: Vec<u8>,
     pub(super) options: SegmentOptions,
     raw_acknowledgement: bool,
+    ecn: Ecn,
 }
 
 pub(super) fn seq(sequence: u32) -> Say {
@@ -111,6 +117,7 @@ pub(super) fn seq(sequence: u32) -> Say {
         payload: Vec::new(),
         options: SegmentOptions::default(),
         raw_acknowledgement: false,
+        ecn: Ecn::NotCapable,
     }
 }
 
@@ -135,6 +142,11 @@ impl Say {
     pub(super) fn urgent(mut self, pointer: u16) -> Say {
         self.urgent = pointer;
         self.flag(Flags::URG)
+    }
+    /// A router marks it.
+    pub(super) fn marked(mut self) -> Say {
+        self.ecn = Ecn::CongestionExperienced;
+        self
     }
     pub(super) fn window(mut self, window: u16) -> Say {
         self.window = window;
@@ -329,6 +341,7 @@ impl Bench {
             &mut self.tcp,
             (peer.ip(), self.host.ip()),
             &mut segment,
+            say.ecn,
             self.now,
         );
     }
@@ -487,6 +500,8 @@ pub(super) struct Weather {
     pub(super) loss: u32,
     pub(super) repetition: u32,
     pub(super) corruption: u32,
+    /// Of those that may be marked.
+    pub(super) marks: u32,
 }
 
 impl Weather {
@@ -497,6 +512,7 @@ impl Weather {
             loss: 0,
             repetition: 0,
             corruption: 0,
+            marks: 0,
         }
     }
 }
@@ -570,11 +586,14 @@ impl Wire {
     /// Puts what the hosts send on the wire.
     pub(super) fn collect(&mut self) {
         for host in 0..2 {
-            for (departure, segment) in drain(&mut self.hosts[host], self.now) {
+            for (mut departure, segment) in drain(&mut self.hosts[host], self.now) {
                 self.sent += 1;
                 self.bytes += segment.len();
                 if self.chance(self.weather.loss) {
                     continue;
+                }
+                if departure.ecn == Ecn::Capable0 && self.chance(self.weather.marks) {
+                    departure.ecn = Ecn::CongestionExperienced;
                 }
                 let copies = 1 + u32::from(self.chance(self.weather.repetition));
                 for _ in 0..copies {
@@ -620,7 +639,13 @@ impl Wire {
                     ..
                 } = flying;
                 let ends = (departure.source, departure.destination);
-                receive(&mut self.hosts[to], ends, &mut segment, self.now);
+                receive(
+                    &mut self.hosts[to],
+                    ends,
+                    &mut segment,
+                    departure.ecn,
+                    self.now,
+                );
             }
         }
         for host in &mut self.hosts {

@@ -7,15 +7,24 @@ use crate::time::Duration;
 use proptest::prelude::*;
 
 fn weather() -> impl Strategy<Value = Weather> {
-    (0_u64..60, 0_u64..30, 0_u32..150, 0_u32..100, 0_u32..50).prop_map(
-        |(delay, jitter, loss, repetition, corruption)| Weather {
-            delay: Duration::from_millis(delay),
-            jitter: Duration::from_millis(jitter),
-            loss,
-            repetition,
-            corruption,
-        },
+    (
+        0_u64..60,
+        0_u64..30,
+        0_u32..150,
+        0_u32..100,
+        0_u32..50,
+        0_u32..50,
     )
+        .prop_map(
+            |(delay, jitter, loss, repetition, corruption, marks)| Weather {
+                delay: Duration::from_millis(delay),
+                jitter: Duration::from_millis(jitter),
+                loss,
+                repetition,
+                corruption,
+                marks,
+            },
+        )
 }
 
 fn options() -> impl Strategy<Value = TcpOptions> {
