@@ -106,7 +106,7 @@ impl Field {
         if !value.is_object() {
             return Err(self.is_not("an object"));
         }
-        super::object::fields(value.clone(), names).map(|fields| Some(Options(fields)))
+        super::object::fields(value, names).map(|fields| Some(Options(fields)))
     }
 
     fn list(&self) -> Result<Vec<JsValue>, JsValue> {
