@@ -221,6 +221,8 @@ pub struct TcpConfig {
     pub unsent_low_water: usize,
     /// Explicit congestion notification (RFC 3168): routers may mark our packets instead of dropping them.
     pub ecn: bool,
+    /// Selective acknowledgements (RFC 2018, RFC 6675): several losses of one round trip are made good in the next.
+    pub sack: bool,
     /// Congestion control.
     pub congestion: CongestionAlgorithm,
     /// Shortest retransmission timeout beyond the average round trip (RFC 6298 §2.4 says 1 s in all; Deviation: 200 ms, as every
@@ -261,6 +263,7 @@ impl Default for TcpConfig {
             send_buffer: USUAL_BUFFER,
             unsent_low_water: 128 * 1024,
             ecn: true,
+            sack: true,
             congestion: CongestionAlgorithm::default(),
             min_retransmission_timeout: Duration::from_millis(200),
             max_retransmission_timeout: Duration::from_secs(60),

@@ -45,6 +45,8 @@ pub(super) struct Connection {
     pub(super) acknowledgement: Acknowledgement,
     pub(super) recovery: Recovery,
     pub(super) ecn: Notification,
+    /// Both sides understand selective acknowledgements (RFC 2018 §2).
+    pub(super) sacks: bool,
     pub(super) timers: Timers,
     pub(super) liveness: Liveness,
     pub(super) program: ProgramSide,
@@ -73,6 +75,7 @@ impl Connection {
             recovery: Recovery::new(config, initial, send.maximum_segment(), now),
             send,
             ecn: Notification::new(config.ecn, initial),
+            sacks: false,
             receive: ReceiveSide::new(
                 size(options.receive_buffer, config.receive_buffer),
                 shared.receive_maximum_segment(tuple.local.ip()),

@@ -11,6 +11,7 @@ pub(super) struct Incoming<'p> {
     pub(super) flags: Flags,
     pub(super) window: u16,
     pub(super) urgent: u16,
+    pub(super) options: &'p [u8],
     pub(super) payload: &'p [u8],
     pub(super) fin: bool,
     /// A router on the way has too much to do.
@@ -26,6 +27,7 @@ impl<'p> Incoming<'p> {
             flags: header.flags,
             window: header.window,
             urgent: header.urgent,
+            options: segment.options,
             payload: segment.payload,
             fin: header.flags.contains(Flags::FIN),
             is_marked,

@@ -15,6 +15,7 @@
 //! | `send` | what is to leave and what is in flight; the size of segments |
 //! | `transmit` | the plan of the next segment: Nagle, silly windows; and its writing |
 //! | `ecn` | congestion that routers mark instead of dropping |
+//! | `sack` | selective acknowledgements: ours, and what the peer's tell (RFC 2018, RFC 6675) |
 //! | `retransmit` | what acknowledgements tell; timeouts, loss recovery, probes of closed windows |
 //! | `sizing` | how large the receive buffer has to be |
 //! | `window` | flow control in both directions, scaling |
@@ -48,6 +49,7 @@ mod receive;
 mod reply;
 mod retransmit;
 pub mod rtt;
+mod sack;
 mod segment_arrives;
 mod send;
 pub mod sequence;

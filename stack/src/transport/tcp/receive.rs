@@ -1,6 +1,7 @@
 //! The receiving side of a connection: RCV.NXT, the window that we announce, and the bytes that wait to be read.
 
 use super::rtt::RoundTrip;
+use super::sack::Reports;
 use super::sequence::Seq;
 use super::sizing::Sizing;
 use super::window::ReceiveWindow;
@@ -29,6 +30,8 @@ pub(super) struct ReceiveSide {
     pub(super) buffer: ReceiveBuffer,
     /// Which of those waiting are there, from RCV.NXT on.
     pub(super) held: Assembler,
+    /// What the peer is told of those.
+    pub(super) reports: Reports,
     /// Where the peer's FIN stands, once it has come.
     pub(super) fin: Option<Seq>,
     /// The FIN is taken: nothing more will come.
@@ -50,6 +53,7 @@ impl ReceiveSide {
             scales: false,
             buffer: ReceiveBuffer::new(capacity),
             held: Assembler::new(HELD_RANGES),
+            reports: Reports::default(),
             fin: None,
             is_finished: false,
             urgent: None,

@@ -1,9 +1,11 @@
 //! What an acknowledgement tells about what we sent, and what to send again: retransmission by RFC 6298, loss recovery by
-//! RFC 5681 and RFC 6582, limited transmit by RFC 3042, and the probing of closed windows by RFC 9293 §3.8.6.1.
+//! RFC 6675, or RFC 5681 and RFC 6582 with peers that do not understand selective acknowledgements, limited transmit by RFC 3042,
+//! and the probing of closed windows by RFC 9293 §3.8.6.1.
 
 use super::congestion::{Acknowledged, Congestion};
 use super::connection::Connection;
 use super::rtt::RoundTrip;
+use super::sack::Scoreboard;
 use super::sequence::Seq;
 use super::shared::Shared;
 use super::state::Event;
@@ -29,6 +31,8 @@ pub(super) struct Recovery {
     /// The segment being timed: the number behind it, and when it left. Karn's algorithm (RFC 6298 §3): none that was repeated.
     timed: Option<(Seq, Instant)>,
     duplicates: u32,
+    /// What the peer holds of what is in flight.
+    pub(super) board: Scoreboard,
     /// Bytes that limited transmit let out.
     limited: usize,
     /// RFC 6582 §3.2: recovery is over, or a loss is a new one, beyond this number.
@@ -64,6 +68,7 @@ impl Recovery {
             congestion: Congestion::new(config.congestion, maximum_segment),
             timed: None,
             duplicates: 0,
+            board: Scoreboard::new(),
             limited: 0,
             recover: initial,
             was_partial: false,
@@ -190,6 +195,8 @@ impl Connection {
     /// RFC 9293 §3.10.7.4, fifth step: SND.UNA < `acknowledgement` =< SND.NXT.
     pub(super) fn take_acknowledgement(&mut self, acknowledgement: Seq, now: Instant) {
         let was_opened = self.send.opened;
+        let covered = acknowledgement.since(self.send.unacknowledged);
+        self.recovery.board.advance(covered as usize);
         let bytes = self.send.acknowledge(acknowledgement);
         let recovery = &mut self.recovery;
         if let Some((behind, left)) = recovery.timed
@@ -241,6 +248,10 @@ impl Connection {
             recovery.limited = 0;
             recovery.head_lost = false;
             recovery.congestion.on_recovery_exit(in_flight);
+        } else if self.sacks {
+            // RFC 6675 §5: the scoreboard says what is lost. Deviation: what is first now, was not sent again and is not known to be
+            // lost, because too little came behind it, is lost as well, as without selective acknowledgements.
+            recovery.head_lost = !recovery.board.has_repeated();
         } else {
             // Partial acknowledgement: the next segment is lost as well.
             recovery.congestion.on_partial_ack(bytes);
@@ -258,15 +269,23 @@ impl Connection {
         if in_flight == 0 {
             return;
         }
+        let full = self.full_segment();
         let recovery = &mut self.recovery;
         recovery.duplicates = recovery.duplicates.saturating_add(1);
+        // RFC 6675 §5, step 2.
+        let is_loss = recovery.duplicates == DUPLICATES || recovery.board.head_is_lost(full);
         if recovery.congestion.in_recovery() {
-            recovery.congestion.inflate(1);
-        } else if recovery.duplicates == DUPLICATES && self.send.unacknowledged > recovery.recover {
+            if !self.sacks {
+                recovery.congestion.inflate(1);
+            }
+        } else if is_loss && self.send.unacknowledged > recovery.recover {
             recovery
                 .congestion
                 .on_loss(in_flight.saturating_sub(recovery.limited));
-            recovery.congestion.inflate(DUPLICATES as usize);
+            if !self.sacks {
+                recovery.congestion.inflate(DUPLICATES as usize);
+            }
+            recovery.board.begin();
             recovery.recover = self.send.highest;
             recovery.head_lost = true;
             recovery.was_partial = false;
@@ -381,6 +400,7 @@ impl Connection {
         recovery.duplicates = 0;
         recovery.limited = 0;
         recovery.head_lost = false;
+        recovery.board.forget();
         recovery.timed = None;
         // The timer starts again when the segment leaves.
         self.send.go_back();

@@ -97,7 +97,7 @@ impl Connection {
             return;
         }
         let options = SegmentOptions::parse(segment.options);
-        self.take_syn(&incoming, &options);
+        self.take_syn(&incoming, &options, shared);
         if acknowledged {
             self.transition(Event::SynAck);
             let shift = self.send_shift(&options);
@@ -129,7 +129,7 @@ impl Connection {
     ) {
         let mut incoming = Incoming::new(segment, false);
         let options = SegmentOptions::parse(segment.options);
-        self.take_syn(&incoming, &options);
+        self.take_syn(&incoming, &options, shared);
         self.transition(Event::PassiveOpen);
         self.transition(Event::Syn);
         self.open_send_window(&incoming, &options);
@@ -151,7 +151,8 @@ impl Connection {
     }
 
     /// What both kinds of SYN say.
-    fn take_syn(&mut self, incoming: &Incoming<'_>, options: &SegmentOptions) {
+    fn take_syn(&mut self, incoming: &Incoming<'_>, options: &SegmentOptions, shared: &Shared) {
+        self.sacks = shared.config.sack && options.sack_permitted;
         self.receive
             .start(incoming.sequence, options.window_scale.is_some());
         self.ecn.take_syn(incoming.flags);
@@ -192,6 +193,7 @@ impl Connection {
             && incoming.has(Flags::ACK)
             && !incoming.flags.intersects(special)
             && !incoming.is_marked
+            && incoming.options.is_empty()
             && !self.ecn.is_echoed
             && incoming.sequence == self.receive.next
             && incoming.payload.len() <= self.receive.window_left() as usize
@@ -360,14 +362,28 @@ impl Connection {
         if acknowledgement >= self.send.unacknowledged {
             self.check_echo(incoming);
             let window_changed = self.note_window(incoming, now);
+            let tells_of_more = self.check_sack(incoming);
             if acknowledgement > self.send.unacknowledged {
                 self.take_acknowledgement(acknowledgement, now);
-            } else if !window_changed && incoming.payload.is_empty() && !incoming.fin {
-                // RFC 5681 §2: what counts as a duplicate.
+            } else if tells_of_more
+                || (!window_changed && incoming.payload.is_empty() && !incoming.fin)
+            {
+                // RFC 5681 §2, RFC 6675 §2: what counts as a duplicate.
                 self.on_duplicate_acknowledgement(now);
             }
         }
         Continue(())
+    }
+
+    /// Takes the selective acknowledgements of an acceptable one; says whether they tell of anything new.
+    fn check_sack(&mut self, incoming: &Incoming<'_>) -> bool {
+        if !self.sacks || incoming.options.is_empty() {
+            return false;
+        }
+        let blocks = SegmentOptions::parse(incoming.options).sack;
+        let (first, highest) = (self.send.unacknowledged, self.send.highest);
+        let in_flight = highest.since(first) as usize;
+        self.recovery.board.update(&blocks, first, in_flight)
     }
 
     /// Takes the window of an acceptable acknowledgement; says whether its size changed.
@@ -456,6 +472,7 @@ impl Connection {
         let range = offset..offset + incoming.payload.len();
         match receive.held.insert(range) {
             Insertion::Added(_) => {
+                receive.reports.note(incoming.sequence);
                 receive.buffer.write_ahead(offset, incoming.payload);
             }
             Insertion::Full => shared.counters.drop(DropReason::TcpBufferFull),

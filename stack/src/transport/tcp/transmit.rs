@@ -12,6 +12,7 @@ use crate::wire::ip::{Departure, Protocol};
 use crate::wire::offload::{Offload, TransportChecksum};
 use crate::wire::tcp::{CHECKSUM_OFFSET, Flags, MAX_HEADER_LENGTH, TcpHeader};
 use crate::wire::tcp_options::SegmentOptions;
+use core::ops::Range;
 
 /// The sum of the pseudo-header stands in the field.
 const PARTIAL: TransportChecksum = TransportChecksum::Partial {
@@ -31,8 +32,8 @@ struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Syn,
-    /// The first segment again, though others are in flight.
-    Head,
+    /// One that is lost again, though others are in flight.
+    Lost,
     /// From SND.NXT on.
     Next,
     WindowProbe,
@@ -80,6 +81,7 @@ impl Connection {
         let plan = self.plan(shared)?;
         let options = match plan.kind {
             Kind::Syn => self.syn_options(shared),
+            Kind::Bare if self.tells_of_gaps() => self.sack_options(),
             _ => self.options(),
         };
         let room = out.len().checked_sub(TCP_HEADER + options.length())?;
@@ -125,17 +127,21 @@ impl Connection {
                 kind: Kind::Syn,
             });
         }
-        if self.state.may_send()
-            && let Some(plan) = self.plan_data(shared)
-        {
-            return Some(plan);
-        }
         let bare = |sequence| Plan {
             sequence,
             length: 0,
             flags: Flags::ACK,
             kind: Kind::Bare,
         };
+        // In a segment with data there is no room to tell of gaps.
+        if self.acknowledgement.is_due() && self.tells_of_gaps() {
+            return Some(bare(send.acceptable()));
+        }
+        if self.state.may_send()
+            && let Some(plan) = self.plan_data(shared)
+        {
+            return Some(plan);
+        }
         if send.probe_peer {
             // RFC 9293 §3.8.4: SEG.SEQ = SND.NXT - 1 is unacceptable, so it is answered.
             return Some(bare(send.highest - 1));
@@ -147,11 +153,49 @@ impl Connection {
     #[inline]
     fn plan_data(&self, shared: &Shared) -> Option<Plan> {
         let send = &self.send;
+        let full = self.full_segment();
         if self.recovery.head_lost && send.unacknowledged < send.highest {
-            let sent = send.highest.earlier(send.end()).since(send.first_byte()) as usize;
-            let length = sent.min(self.full_segment());
-            return Some(self.data(Kind::Head, send.first_byte(), length));
+            let gap = self.recovery.board.first_gap().min(full);
+            return Some(self.lost(0..gap));
         }
+        if self.recovers_by_sack()
+            && self.sendable_by_congestion(full) >= full
+            && let Some(gap) = self.recovery.board.next_gap(full, false)
+        {
+            return Some(self.lost(gap));
+        }
+        self.plan_next(full, shared)
+            .or_else(|| self.plan_doubted(full))
+    }
+
+    /// RFC 6675 §4, NextSeg's third rule: when nothing new may leave, what may be lost leaves again.
+    fn plan_doubted(&self, full: usize) -> Option<Plan> {
+        if !self.recovers_by_sack() || self.sendable_by_congestion(full) < full {
+            return None;
+        }
+        let gap = self.recovery.board.next_gap(full, true)?;
+        Some(self.lost(gap))
+    }
+
+    /// Whether the scoreboard decides what is sent.
+    #[inline]
+    fn recovers_by_sack(&self) -> bool {
+        self.sacks && self.recovery.congestion.in_recovery()
+    }
+
+    /// The first segment of what is missing, in offsets from SND.UNA, once more.
+    fn lost(&self, gap: Range<usize>) -> Plan {
+        let send = &self.send;
+        let sequence = send.first_byte() + gap.start as u32;
+        let sent = usize::try_from(send.highest.earlier(send.end()) - sequence).unwrap_or(0);
+        let length = gap.len().min(sent).min(self.full_segment());
+        self.data(Kind::Lost, sequence, length)
+    }
+
+    /// What leaves for the first time, or again after a timeout.
+    #[inline]
+    fn plan_next(&self, full: usize, shared: &Shared) -> Option<Plan> {
+        let send = &self.send;
         if !send.has_more() {
             return None;
         }
@@ -160,7 +204,6 @@ impl Connection {
             return Some(self.data(Kind::WindowProbe, send.unacknowledged, length));
         }
         let queued = send.unsent();
-        let full = self.full_segment();
         let mut length = queued
             .min(self.sendable(full))
             .min(self.largest_payload(full, shared));
@@ -199,7 +242,7 @@ impl Connection {
                 flags |= Flags::PSH;
             }
             let allowed = match kind {
-                Kind::Head => behind < send.highest,
+                Kind::Lost => behind < send.highest,
                 Kind::WindowProbe => length == 0,
                 _ => behind < send.unacknowledged + send.window.size(),
             };
@@ -218,8 +261,19 @@ impl Connection {
     /// Bytes that windows allow from SND.NXT on: the peer's, and that of congestion control.
     #[inline]
     pub(super) fn sendable(&self, full_segment: usize) -> usize {
-        let allowance = self.recovery.allowance(self.send.in_flight(), full_segment);
-        self.send.window_left().min(allowance)
+        self.send
+            .window_left()
+            .min(self.sendable_by_congestion(full_segment))
+    }
+
+    /// What congestion control alone allows.
+    #[inline]
+    fn sendable_by_congestion(&self, full_segment: usize) -> usize {
+        let mut on_its_way = self.send.in_flight();
+        if self.recovers_by_sack() {
+            on_its_way = self.recovery.board.pipe(on_its_way, full_segment);
+        }
+        self.recovery.allowance(on_its_way, full_segment)
     }
 
     /// Payload of a full segment: RFC 9293 §3.7.1 counts the options that it carries.
@@ -246,6 +300,21 @@ impl Connection {
         SegmentOptions::default()
     }
 
+    /// Whether there are gaps that the peer can be told of.
+    #[inline]
+    fn tells_of_gaps(&self) -> bool {
+        self.sacks && !self.receive.held.is_empty()
+    }
+
+    /// Options of a segment that tells of gaps.
+    fn sack_options(&mut self) -> SegmentOptions {
+        let receive = &mut self.receive;
+        SegmentOptions {
+            sack: receive.reports.blocks(receive.next, &receive.held),
+            ..self.options()
+        }
+    }
+
     /// Options of our SYN (RFC 9293 §3.7.1, MUST-14; RFC 7323 §2.2). A SYN-ACK scales only if the SYN did.
     fn syn_options(&self, shared: &Shared) -> SegmentOptions {
         let maximum_segment = shared.receive_maximum_segment(self.tuple.local.ip());
@@ -253,6 +322,7 @@ impl Connection {
             maximum_segment: Some(maximum_segment as u16),
             window_scale: (self.state.is_connecting() || self.receive.scales)
                 .then(|| self.receive.window.shift()),
+            sack_permitted: shared.config.sack && (self.state.is_connecting() || self.sacks),
             ..SegmentOptions::default()
         }
     }
@@ -353,7 +423,11 @@ impl Connection {
                 send.next = send.next.later(behind);
                 send.repeat_syn = false;
             }
-            Kind::Head => self.recovery.head_lost = false,
+            Kind::Lost => {
+                self.recovery.head_lost = false;
+                let end = behind.since(send.unacknowledged) as usize;
+                self.recovery.board.sent_again(end);
+            }
             Kind::Next => send.next = behind,
             Kind::WindowProbe => send.probe_window = false,
             Kind::Bare => {}

@@ -605,6 +605,7 @@ const SOURCES: &[&str] = &[
     include_str!("loss.rs"),
     include_str!("marking.rs"),
     include_str!("receiving.rs"),
+    include_str!("sack.rs"),
     include_str!("sending.rs"),
     include_str!("../acknowledge.rs"),
     include_str!("../congestion/cubic.rs"),

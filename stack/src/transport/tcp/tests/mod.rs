@@ -12,6 +12,7 @@ mod marking;
 mod prediction;
 mod receiving;
 mod rig;
+mod sack;
 mod sending;
 mod transfer;
 mod weather;
