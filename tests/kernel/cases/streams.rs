@@ -357,6 +357,8 @@ async fn path_mtu(capture: Capture) -> Outcome {
     };
     let data = pattern(2 << 20);
     stream.write_all(&data).await?;
+    stream.flush().await?;
+    let segment = stream.info()?.maximum_segment;
     stream.close().await?;
     served.await??;
     shell("ip netns delete far").await?;
@@ -364,10 +366,6 @@ async fn path_mtu(capture: Capture) -> Outcome {
         std::fs::read(file.path())? == data,
         "the far host read something else",
     )?;
-    let segment = stream
-        .info()
-        .map(|info| info.maximum_segment)
-        .unwrap_or(960);
     check(
         segment <= 960,
         format!("segments of {segment} bytes past {KERNEL}"),
