@@ -28,7 +28,7 @@ test: check-format check-lint check-docs check-web test-rust test-wasm test-kern
 	@.ci/stage --summary
 
 check-format: setup-build ## rustfmt
-	@$(STAGE) format $(RUST) -- cargo fmt --all --check
+	@$(STAGE) format $(RUST) -- sh -c "cargo fmt --all --check && cargo fmt --manifest-path tests/fuzz/Cargo.toml --check"
 
 check-lint: build ## clippy, warnings denied, native and wasm
 	@$(STAGE) lint $(RUST) -- .ci/lint
