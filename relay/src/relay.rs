@@ -9,7 +9,7 @@ use crate::page::Page;
 use crate::plain::plain;
 use crate::server::Server;
 use crate::server::origin::Origins;
-use crate::session::Shared;
+use crate::session::{Shared, Turns};
 use crate::switch::guard::Guard;
 use crate::switch::port::Kind;
 use crate::switch::{Switch, SwitchConfig};
@@ -137,10 +137,12 @@ impl Relay {
         }
         relay.spawn(metrics::report_drops(Arc::clone(&switch)));
         relay.spawn(metrics::report_refusals(leases.clone()));
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let server = Arc::new(Server {
             shared: Shared {
                 switch,
                 tokens: Arc::default(),
+                turns: Turns::new(2 * processors),
                 stop: relay.stop.clone(),
             },
             page: plan.page.clone().map_or(Page::Embedded, Page::Directory),

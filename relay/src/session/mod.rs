@@ -3,7 +3,8 @@
 //! A session is one task with three parts that end together: the reader hands each frame straight to the switch (and
 //! so to the TAP, without another queue); the writer empties the port's queue, feeding message after message and
 //! flushing only when the queue is empty or the socket full; the watch ends the session when nothing was heard for
-//! long. How frames sit in messages is the business of [`plain`] and [`negotiated`].
+//! long. How frames sit in messages is the business of [`plain`] and [`negotiated`]; whose are read when there is time for some
+//! alone, that of [`turns`].
 
 mod form;
 mod liveness;
@@ -11,9 +12,11 @@ mod negotiated;
 mod outlet;
 mod plain;
 mod tokens;
+mod turns;
 
 pub use form::Form;
 pub use tokens::Tokens;
+pub use turns::Turns;
 
 use crate::config::ClientLimits;
 use crate::plain::plain as without_number;
@@ -113,6 +116,8 @@ pub struct Shared {
     pub switch: Arc<Switch>,
     /// The sessions that clients can come back to.
     pub tokens: Arc<Tokens>,
+    /// Which of them is read.
+    pub turns: Turns,
     /// Ends all sessions.
     pub stop: CancellationToken,
 }
@@ -170,7 +175,7 @@ impl Session<'_> {
             takes: Features::NONE,
         }));
         tokio::select! {
-            end = plain::read(source, &plug, &self.liveness) => end,
+            end = plain::read(source, &plug, &self.liveness, self.shared.turns.turn()) => end,
             end = plain::write(sink, &queue, plug.port(), &self.liveness, limits.ping_interval) => end,
         }
     }
@@ -207,7 +212,7 @@ impl Session<'_> {
         let conversation = Conversation::new(&theirs, &self.liveness, &plug);
         let interval = limits.ping_interval;
         tokio::select! {
-            end = conversation.read(source, &ours, first) => end,
+            end = conversation.read(source, &ours, first, self.shared.turns.turn()) => end,
             end = conversation.write(sink, &queue, LARGEST_CONTROL, interval) => end,
             () = registration.live.replaced.cancelled() => End::Ours(CloseReason::Replaced),
         }

@@ -1,6 +1,7 @@
 //! The plain form: one message is one frame, in both directions.
 
 use super::liveness::Liveness;
+use super::turns::Turn;
 use super::{End, Sink, Source, end_of};
 use crate::switch::Plug;
 use crate::switch::fair::FairQueue;
@@ -13,9 +14,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
-pub(super) async fn read(source: &mut Source, plug: &Plug, liveness: &Liveness) -> End {
+pub(super) async fn read(
+    source: &mut Source,
+    plug: &Plug,
+    liveness: &Liveness,
+    mut turn: Turn<'_>,
+) -> End {
     loop {
-        let message = match source.next().await {
+        let message = match turn.take(source.next()).await {
             Some(Ok(message)) => message,
             Some(Err(error)) => return end_of(&error),
             None => return End::Theirs(None),
@@ -23,7 +29,10 @@ pub(super) async fn read(source: &mut Source, plug: &Plug, liveness: &Liveness) 
         let now = Instant::now();
         liveness.heard(now);
         match message {
-            Message::Binary(frame) => plug.forward(&frame, Offload::NONE, now),
+            Message::Binary(frame) => {
+                plug.forward(&frame, Offload::NONE, now);
+                turn.spend(frame.len()).await;
+            }
             Message::Text(_) => return End::Ours(CloseReason::TextMessage),
             Message::Close(frame) => return End::Theirs(frame.map(|frame| frame.code.into())),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}

@@ -3,9 +3,8 @@
 //! Fairness: a thousand clients without a stack, all of the negotiated form, send full frames in full messages to the host as fast
 //! as they are let. Each always has more to send than the relay takes; the relay's sessions share too little processor time for
 //! all of them, and what it takes from each is its share. Counted by the relay's own ports, all at the same moment, and
-//! none of it lost behind them, as the TAP takes every frame. Two things decide beside the relay's own code: its runtime,
-//! which picks the next session, and the kernel, which picks how much of a client's data stands ready for its turn. No
-//! congestion control plays a part: with TCP in the tunnel, a thousand connections would be compared by their luck with the
+//! none of it lost behind them, as the TAP takes every frame. One thing decides beside the relay: how much of a client's data
+//! stands ready for its turn, by the kernel's choice and that of the clients' own runtime. No congestion control plays a part: with TCP in the tunnel, a thousand connections would be compared by their luck with the
 //! queue in front of the TAP. One message more or less, 64 KiB, is within the figure's own noise.
 
 use crate::Failure;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use ethertab_relay::config::ClientLimits;
-use ethertab_relay::session::{self, Form, SessionConfig, Shared, Tokens, websocket_config};
+use ethertab_relay::session::{self, Form, SessionConfig, Shared, Tokens, Turns, websocket_config};
 use ethertab_relay::switch::finish::needs;
 use ethertab_relay::switch::guard::Guard;
 use ethertab_relay::switch::port::{Delivery, Kind, Outlet};
@@ -258,6 +258,7 @@ async fn converse(messages: &[Vec<u8>]) -> Heard {
     let shared = Shared {
         switch,
         tokens: Arc::new(Tokens::default()),
+        turns: Turns::new(1),
         stop: Default::default(),
     };
     let config = SessionConfig {

@@ -11,6 +11,7 @@ mod outbox;
 
 use super::liveness::Liveness;
 use super::tokens::Tokens;
+use super::turns::Turn;
 use super::{End, Sink, Source, end_of, pings};
 use crate::switch::fair::FairQueue;
 use crate::switch::port::Port;
@@ -26,9 +27,6 @@ use outbox::Outbox;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
-
-/// Bytes of messages after which the reader lets the writer have a turn.
-const TURN: usize = 128 * 1024;
 
 /// Sends our hello.
 pub(super) async fn introduce(sink: &mut Sink, hello: &Hello) -> Result<(), Error> {
@@ -78,20 +76,25 @@ impl<'s> Conversation<'s> {
     }
 
     /// Handles messages, the first of which holds the client's hello, until the session ends.
-    pub(super) async fn read(&self, source: &mut Source, ours: &Hello, first: Bytes) -> End {
+    pub(super) async fn read(
+        &self,
+        source: &mut Source,
+        ours: &Hello,
+        first: Bytes,
+        mut turn: Turn<'_>,
+    ) -> End {
         let mut grant = Grant::new(ours.credit);
         let began = Instant::now();
         let mut taken = 0;
         let mut message = first;
         let mut skip = 1;
-        let mut turn = 0;
         loop {
             let now = Instant::now();
             let clock = micros(now - began);
             for record in Records::of(&message).skip(std::mem::take(&mut skip)) {
                 match record {
                     Ok(Record::Frame(offload, frame)) => self.plug.forward(frame, offload, now),
-                    Ok(Record::Ping(stamp)) => self.outbox.pong(stamp).await,
+                    Ok(Record::Ping(stamp)) => turn.take(self.outbox.pong(stamp)).await,
                     Ok(Record::Credit(total)) => self.outbox.allow(total),
                     Ok(Record::Pong(stamp)) => grant.pong(stamp, clock),
                     Ok(Record::Closing { code, text }) => {
@@ -110,12 +113,9 @@ impl<'s> Conversation<'s> {
             if let Some(stamp) = grant.ping(clock) {
                 self.outbox.ping(stamp);
             }
-            turn += message.len();
-            if turn >= TURN {
-                turn = 0;
-                tokio::task::yield_now().await;
-            }
-            message = match next(source, ours.largest_message, self.liveness).await {
+            turn.spend(message.len()).await;
+            let next = next(source, ours.largest_message, self.liveness);
+            message = match turn.take(next).await {
                 Ok(message) => message,
                 Err(end) => return end,
             };
