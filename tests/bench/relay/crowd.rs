@@ -32,7 +32,7 @@ const TIME: Duration = Duration::from_secs(8);
 
 /// Prints what an idle client costs.
 pub(crate) async fn idle(relay: &Path) -> Result<(), Failure> {
-    let program = Program::start(relay, false)?;
+    let program = Program::start(relay, &[])?;
     let mut sockets = Vec::new();
     for _ in 0..FIRST {
         sockets.push(open(program.address, Form::Negotiated).await?);
@@ -81,7 +81,7 @@ pub(crate) async fn fairness(relay: &Path) -> Result<(), Failure> {
 
 /// What the relay took from each client, in bytes a second.
 async fn shares(relay: &Path) -> Result<Vec<f64>, Failure> {
-    let program = Program::start(relay, false)?;
+    let program = Program::start(relay, &[])?;
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         let announcement = Frames::one(Form::Negotiated, HOST_HARDWARE, hardware(number));

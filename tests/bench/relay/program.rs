@@ -23,9 +23,18 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it with its TAP; on processor 0 alone if `pinned`.
-    pub(crate) fn start(relay: &Path, pinned: bool) -> Result<Program, Failure> {
-        let mut command = if pinned {
+    /// Starts it with its TAP and these flags.
+    pub(crate) fn start(relay: &Path, flags: &[&str]) -> Result<Program, Failure> {
+        Program::start_on(relay, flags, false)
+    }
+
+    /// Starts it on processor 0 alone.
+    pub(crate) fn start_on_one_processor(relay: &Path) -> Result<Program, Failure> {
+        Program::start_on(relay, &[], true)
+    }
+
+    fn start_on(relay: &Path, flags: &[&str], one: bool) -> Result<Program, Failure> {
+        let mut command = if one {
             let mut command = Command::new("taskset");
             // It replaces itself by the relay, so the child's number is the relay's.
             command.args(["-c", "0"]).arg(relay);
@@ -34,7 +43,7 @@ impl Program {
             Command::new(relay)
         };
         command.args(["--listen", "127.0.0.1:0", "--tap", TAP, "--no-demo"]);
-        command.args(["--max-clients", "1100"]);
+        command.args(["--max-clients", "1100"]).args(flags);
         // What it says of its clients is of no use here; what goes wrong is.
         command.env("RUST_LOG", "error");
         command.stdout(Stdio::piped());

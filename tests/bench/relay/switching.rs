@@ -36,7 +36,7 @@ enum To {
 
 /// Prints the figures.
 pub(crate) async fn figures(relay: &Path) -> Result<(), Failure> {
-    let program = Program::start(relay, true)?;
+    let program = Program::start_on_one_processor(relay)?;
     // Segments without an acknowledgement mean nothing to a listener: the kernel drops them without an answer.
     let listener = TcpListener::bind((HOST, 0))?;
     let port = listener.local_addr()?.port();
