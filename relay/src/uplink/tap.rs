@@ -87,7 +87,7 @@ impl Tap {
         let mut buffer = vec![0; HEADER + self.frame];
         // An interface that somebody deletes is not readable, but an error.
         let interest = Interest::READABLE | Interest::ERROR;
-        loop {
+        'bursts: loop {
             let mut ready = match self.device.ready(interest).await {
                 Ok(ready) => ready,
                 Err(error) => return error,
@@ -104,12 +104,13 @@ impl Tap {
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         ready.clear_ready();
-                        break;
+                        continue 'bursts;
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) => return error,
                 }
             }
+            // Not where waiting does it anyway: to yield is to call another worker, which takes the frames' next task to another core.
             tokio::task::yield_now().await;
         }
     }
