@@ -108,7 +108,8 @@ impl Relay {
         let tap = match &plan.tap {
             Some(name) => Some((
                 name.clone(),
-                Tap::create(name, &plan.network, plan.offload).map_err(StartError::Tap)?,
+                Tap::create(name, &plan.network, plan.offload, plan.tap_queues)
+                    .map_err(StartError::Tap)?,
             )),
             None => None,
         };
@@ -219,10 +220,15 @@ impl Relay {
             outlet,
             Some(tap.hardware_address()),
         );
-        self.spawn(async move {
-            let error = tap.read(plug).await;
-            let _ = failed.try_send(format!("the TAP interface {name} is gone: {error}"));
-        });
+        let plug = Arc::new(plug);
+        for queue in 0..tap.queues() {
+            let (tap, plug, name, failed) =
+                (tap.clone(), Arc::clone(&plug), name.clone(), failed.clone());
+            self.spawn(async move {
+                let error = tap.read(queue, &plug).await;
+                let _ = failed.try_send(format!("the TAP interface {name} is gone: {error}"));
+            });
+        }
     }
 
     async fn start_demo(&mut self, plan: &Plan) {

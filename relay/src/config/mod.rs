@@ -30,6 +30,8 @@ pub struct Plan {
     pub page: Option<PathBuf>,
     /// Name of the TAP interface; `None`: there is none.
     pub tap: Option<String>,
+    /// Queues of it, at least one.
+    pub tap_queues: usize,
     /// Whether frames may come and go with something left to be done to them.
     pub offload: bool,
     /// Port of the demonstration site; `None`: there is none.
@@ -121,6 +123,7 @@ impl TryFrom<Options> for Plan {
             max_clients: options.max_clients as usize,
             page: options.page,
             tap: (!options.no_tap).then_some(options.tap),
+            tap_queues: options.tap_queues.into(),
             offload: !options.no_offload,
             demo_port: (!options.no_demo && options.demo_port != 0).then_some(options.demo_port),
             network,
@@ -235,7 +238,8 @@ mod tests {
 
     #[test]
     fn contradictions_are_explained() {
-        let cases: [(&[&str], &str); 5] = [
+        let cases: [(&[&str], &str); 6] = [
+            (&["--tap-queues", "0"], "0 is not in 1..=256"),
             (
                 &["--dhcp-range", "10.9.0.1-10.9.0.2"],
                 "is not inside --subnet 10.77.0.0/20",

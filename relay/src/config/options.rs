@@ -90,6 +90,13 @@ pub struct Options {
     )]
     pub tap: String,
 
+    /// Queues of the TAP interface, each with a task that reads it.
+    ///
+    /// The kernel spreads connections over them. One is enough for what two cores can move; more are for relays with more cores
+    /// and many busy tabs.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "This host's side")]
+    pub tap_queues: u16,
+
     /// Make no TAP interface: tabs reach the gateway and each other, and no privileges are needed.
     #[arg(long, help_heading = "This host's side")]
     pub no_tap: bool,

@@ -5,14 +5,50 @@ use ethertab_stack::MacAddress;
 use ethertab_tunnel::v1::Features;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tun::Device;
+
+/// Where the kernel hands out TAP interfaces.
+pub(super) const DEVICE: &str = "/dev/net/tun";
+
+/// Opens a queue of the TAP `name`, and makes the interface if this is the first. All of one interface must agree on whether virtio's
+/// `header` is in front of frames, and on being one of `several`.
+pub(super) fn open_queue(name: &str, header: bool, several: bool) -> io::Result<File> {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(DEVICE)?;
+    let mut flags = libc::IFF_TAP | libc::IFF_NO_PI;
+    if header {
+        flags |= libc::IFF_VNET_HDR;
+    }
+    if several {
+        flags |= libc::IFF_MULTI_QUEUE;
+    }
+    // SAFETY: an all-zero ifreq is valid; it outlives the call, which writes no more than it; the descriptor is open.
+    let result = unsafe {
+        let mut request: libc::ifreq = std::mem::zeroed();
+        request.ifr_ifru.ifru_flags = flags as libc::c_short;
+        // The last byte stays zero.
+        let letters = request.ifr_name.iter_mut().take(libc::IFNAMSIZ - 1);
+        for (to, from) in letters.zip(name.bytes()) {
+            *to = from as libc::c_char;
+        }
+        libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF, &mut request)
+    };
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(file)
+    }
+}
 
 /// Gives the interface of an open TAP its hardware address. It would come up with a random one each time, and after a
 /// restart of the relay every tab would go on sending to the old one until its neighbour cache noticed.
-pub(super) fn set_hardware_address(tap: &Device, address: MacAddress) -> io::Result<()> {
+pub(super) fn set_hardware_address(tap: &File, address: MacAddress) -> io::Result<()> {
     let descriptor: RawFd = tap.as_raw_fd();
     // SAFETY: an all-zero ifreq is valid; it outlives the call, which only reads it; the descriptor is open.
     let result = unsafe {
@@ -47,7 +83,7 @@ const OFFLOADS: [(libc::c_uint, Features); 4] = {
 
 /// Lets the kernel hand over frames with as much left to be done as it knows, from a TAP with virtio's header, and says what
 /// that is.
-pub(super) fn offload(tap: &Device) -> Features {
+pub(super) fn offload(tap: &File) -> Features {
     let descriptor: RawFd = tap.as_raw_fd();
     for (flags, features) in OFFLOADS {
         // SAFETY: the call takes a number, no pointer; the descriptor is open.
@@ -60,14 +96,11 @@ pub(super) fn offload(tap: &Device) -> Features {
     Features::NONE
 }
 
-/// Has tokio watch the TAP for frames, and for its end: an interface that somebody deletes becomes an error and never
+/// Has tokio watch a queue of the TAP for frames, and for its end: an interface that somebody deletes becomes an error and never
 /// readable, which the crate's own asynchronous device does not look for.
-pub(super) fn watch(tap: Device) -> io::Result<AsyncFd<File>> {
-    tap.set_nonblock()?;
-    // SAFETY: the device gives its open descriptor away to the file.
-    let file = unsafe { File::from_raw_fd(tap.into_raw_fd()) };
+pub(super) fn watch(queue: File) -> io::Result<AsyncFd<File>> {
     // SAFETY: the descriptor belongs to the file, which the AsyncFd owns and which never closes it before its end.
     let watched =
-        unsafe { AsyncFd::register_with_interest(file, Interest::READABLE | Interest::ERROR) };
+        unsafe { AsyncFd::register_with_interest(queue, Interest::READABLE | Interest::ERROR) };
     Ok(watched?)
 }

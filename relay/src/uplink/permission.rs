@@ -1,12 +1,10 @@
 //! Why there is no TAP, in one sentence that names the missing piece, and what to do about it.
 
+use super::kernel::DEVICE;
 use crate::plain::plain;
 use std::fmt;
 use std::io;
 use std::path::Path;
-
-/// Where the kernel hands out TAP interfaces.
-const DEVICE: &str = "/dev/net/tun";
 
 /// The bit of CAP_NET_ADMIN in a set of capabilities (capabilities(7)).
 const CAP_NET_ADMIN: u32 = 12;

@@ -213,6 +213,24 @@ async fn the_echo_answers_by_tcp_and_udp() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "runs in a namespace"]
+async fn several_queues_carry_what_one_does() {
+    let relay = relay(&["--tap-queues", "3"]).await;
+    let card = shell("ip -details link show ethertab0");
+    assert!(card.contains("numqueues 3"), "{card}");
+    for last in 1..=4 {
+        let network = configured(&relay, last).await;
+        let (ours, kernels) = (
+            fetch(&network, "/bytes/3000000").await,
+            fetch_by_kernel("/bytes/3000000").await,
+        );
+        assert_eq!(body(&ours).len(), 3_000_000);
+        assert!(body(&ours) == body(&kernels), "the bytes differ");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "runs in a namespace"]
 async fn a_network_of_the_smallest_mtu_carries_a_download() {
     let relay = relay(&["--mtu", "576"]).await;
     let network = configured(&relay, 1).await;

@@ -6,11 +6,14 @@ use crate::program::Program;
 use crate::station::{HOST, PATIENCE, station};
 use crate::tunnel::Form;
 use ethertab_stack::config::TcpOptions;
+use ethertab_stack::driver::Network;
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 const ROUNDS: usize = 3;
@@ -107,36 +110,79 @@ async fn beside_one_frame_a_read(relay: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints what a second queue of the TAP does for several downloads at once.
+pub(crate) async fn queues(relay: &Path) -> Result<(), Failure> {
+    let (mut speed, mut processor) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let mut measured = Vec::new();
+        for count in ["2", "1"] {
+            let program = Program::start(relay, &["--tap-queues", count])?;
+            measured.push(transfer(&program, Form::Negotiated, Direction::Down, 1..=4).await?);
+        }
+        let pair = |value: fn(&Measured) -> f64| (value(&measured[0]), value(&measured[1]));
+        speed.push(pair(|measured| measured.gigabits_per_second));
+        processor.push(pair(|measured| measured.seconds_per_gigabyte));
+    }
+    for (name, unit, rounds) in [
+        ("relay-two-tap-queues-down", "Gbit/s", speed),
+        ("relay-two-tap-queues-cpu-per-gigabyte", "s/GB", processor),
+    ] {
+        Figure {
+            name,
+            unit,
+            peer_name: "one queue, four clients",
+        }
+        .print(&rounds);
+    }
+    Ok(())
+}
+
 async fn measure(
     program: &Program,
     form: Form,
     direction: Direction,
     number: u16,
 ) -> Result<Measured, Failure> {
-    let bytes = match form {
+    transfer(program, form, direction, number..=number).await
+}
+
+/// Stations of these numbers share the bytes, all at once.
+async fn transfer(
+    program: &Program,
+    form: Form,
+    direction: Direction,
+    numbers: RangeInclusive<u16>,
+) -> Result<Measured, Failure> {
+    let all = match form {
         Form::Negotiated => NEGOTIATED,
         Form::Plain => PLAIN,
     };
-    let network = station(program.address, form, number).await?;
+    let each = all / numbers.len() as u64;
     let listener = TcpListener::bind((HOST, 0)).await?;
     let address = listener.local_addr()?;
-    let host = tokio::spawn(async move {
-        let (stream, _) = listener.accept().await?;
-        host(stream, direction, bytes).await
-    });
+    let mut networks = Vec::new();
+    for number in numbers.clone() {
+        networks.push(station(program.address, form, number).await?);
+    }
     let before = program.processor_time()?;
     let began = Instant::now();
-    timeout(PATIENCE, async {
-        client(&network, address, direction, bytes).await?;
-        host.await?
-    })
-    .await??;
+    let mut ends = JoinSet::new();
+    for network in networks.clone() {
+        ends.spawn(async move { client(&network, address, direction, each).await });
+    }
+    for _ in numbers {
+        let (stream, _) = timeout(PATIENCE, listener.accept()).await??;
+        ends.spawn(host(stream, direction, each));
+    }
+    while let Some(ended) = timeout(PATIENCE, ends.join_next()).await? {
+        ended??;
+    }
     let seconds = began.elapsed().as_secs_f64();
     let processor = (program.processor_time()? - before).as_secs_f64();
-    network.close();
+    networks.iter().for_each(Network::close);
     Ok(Measured {
-        seconds_per_gigabyte: processor / (bytes as f64 / 1e9),
-        gigabits_per_second: bytes as f64 * 8.0 / 1e9 / seconds,
+        seconds_per_gigabyte: processor / (all as f64 / 1e9),
+        gigabits_per_second: all as f64 * 8.0 / 1e9 / seconds,
     })
 }
 
@@ -163,7 +209,7 @@ async fn host(
 
 /// The station's end.
 async fn client(
-    network: &ethertab_stack::driver::Network,
+    network: &Network,
     address: SocketAddr,
     direction: Direction,
     mut bytes: u64,

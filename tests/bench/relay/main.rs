@@ -1,8 +1,8 @@
 //! Figures of the relay: what it costs, how fast it is, and whether it is fair. `bench-relay RELAY [GROUP]`.
 //!
 //! Runs the relay as a program of its own, with a TAP, and is its clients and the host behind the TAP itself; so it wants a network
-//! namespace of its own. One JSON object a line on standard output. GROUP is `bulk`, `switching`,
-//! `idle` or `fairness`; without it, all are measured.
+//! namespace of its own. One JSON object a line on standard output. GROUP is `bulk`, `queues`,
+//! `switching`, `idle` or `fairness`; without it, all are measured.
 
 mod bulk;
 mod crowd;
@@ -28,6 +28,9 @@ async fn main() -> Result<(), Failure> {
     let picked = |name: &str| group.as_ref().is_none_or(|group| name == group);
     if picked("bulk") {
         bulk::figures(relay).await?;
+    }
+    if picked("queues") {
+        bulk::queues(relay).await?;
     }
     if picked("switching") {
         switching::figures(relay).await?;
