@@ -217,10 +217,13 @@ async fn several_queues_carry_what_one_does() {
     let relay = relay(&["--tap-queues", "3"]).await;
     let card = shell("ip -details link show ethertab0");
     assert!(card.contains("numqueues 3"), "{card}");
+    let mut stations = Vec::new();
     for last in 1..=4 {
-        let network = configured(&relay, last).await;
+        stations.push(configured(&relay, last).await);
+    }
+    for network in &stations {
         let (ours, kernels) = (
-            fetch(&network, "/bytes/3000000").await,
+            fetch(network, "/bytes/3000000").await,
             fetch_by_kernel("/bytes/3000000").await,
         );
         assert_eq!(body(&ours).len(), 3_000_000);
