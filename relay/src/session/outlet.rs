@@ -1,6 +1,7 @@
 //! The client's side of its port.
 
 use crate::switch::fair::FairQueue;
+use crate::switch::parcel::Parcel;
 use crate::switch::port::{Delivery, Outlet};
 use ethertab_tunnel::v1::{Features, Offload};
 use std::sync::Arc;
@@ -15,6 +16,10 @@ pub(super) struct ClientOutlet {
 impl Outlet for ClientOutlet {
     fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery {
         self.queue.push(frame, offload)
+    }
+
+    fn deliver_parcel(&self, parcel: &mut Parcel, offload: Offload) -> Delivery {
+        self.queue.push_parcel(parcel, offload)
     }
 
     fn takes(&self) -> Features {

@@ -1,9 +1,10 @@
 //! One learning switch (IEEE 802.1D §7, without the spanning tree: it has no second switch to make a loop with).
 //!
 //! Enters: frames from the tasks that read the ports, by a plain call of [`Plug::forward`]. Leaves: the same frames,
-//! copied into the queue, or written to the device, of the ports that they go to. There is no task of its own: a frame
-//! passes one lock for a moment and one queue. Nothing here waits, so one slow port cannot hold up another; what a
-//! queue cannot take is dropped and counted at the port that was too slow.
+//! copied into the queue, or written to the device, of the ports that they go to; a large one that came in a buffer of its
+//! own ([`parcel`]) moves to the queue with it. There is no task of its own: a frame passes one lock for a moment and one
+//! queue. Nothing here waits, so one slow port cannot hold up another; what a queue cannot take is dropped and counted at
+//! the port that was too slow.
 //!
 //! A frame may come with something left to be done to it: its checksum, or cutting it ([`Offload`]). It goes on as it is to
 //! ports that take it so; for others, [`finish`] does it on the way out.
@@ -19,6 +20,7 @@
 pub mod fair;
 pub mod finish;
 pub mod guard;
+pub mod parcel;
 pub mod port;
 pub mod queue;
 mod table;
@@ -29,6 +31,7 @@ use ethertab_stack::MacAddress;
 use ethertab_tunnel::SHORTEST_FRAME;
 use ethertab_tunnel::v1::Offload;
 use guard::Guard;
+use parcel::Parcel;
 use port::{DropReason, Kind, Outlet, Port};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,7 +73,6 @@ pub struct Plug {
 enum Target {
     One(Arc<Port>),
     Others(Vec<Arc<Port>>),
-    Nobody(DropReason),
 }
 
 impl Switch {
@@ -147,16 +149,48 @@ impl Switch {
 
     /// Takes one frame that came in at a port and hands it on.
     fn forward(&self, from: &Arc<Port>, frame: &[u8], offload: Offload, now: Instant) {
-        if let Err(reason) = self.admit(from, frame, offload) {
-            from.counters.drop_frame(reason);
-            return;
+        match self.route(from, frame, offload, now) {
+            Some(Target::One(port)) => port.send(frame, offload),
+            Some(Target::Others(ports)) => {
+                ports.iter().for_each(|port| port.send(frame, offload));
+            }
+            None => {}
         }
-        from.counters.count_in(frame, offload);
-        match self.target(from, frame, now) {
-            Target::One(port) => port.send(frame, offload),
-            Target::Others(ports) => ports.iter().for_each(|port| port.send(frame, offload)),
-            Target::Nobody(reason) => from.counters.drop_frame(reason),
+    }
+
+    /// Takes one frame in its own buffer, which whoever it goes to may keep.
+    fn forward_parcel(
+        &self,
+        from: &Arc<Port>,
+        parcel: &mut Parcel,
+        offload: Offload,
+        now: Instant,
+    ) {
+        match self.route(from, parcel.frame(), offload, now) {
+            Some(Target::One(port)) => port.send_parcel(parcel, offload),
+            Some(Target::Others(ports)) => {
+                let frame = parcel.frame();
+                ports.iter().for_each(|port| port.send(frame, offload));
+            }
+            None => {}
         }
+    }
+
+    /// Where a frame that came in at a port goes; `None`: it was dropped, and counted.
+    fn route(
+        &self,
+        from: &Arc<Port>,
+        frame: &[u8],
+        offload: Offload,
+        now: Instant,
+    ) -> Option<Target> {
+        let target = self.admit(from, frame, offload).and_then(|()| {
+            from.counters.count_in(frame, offload);
+            self.target(from, frame, now)
+        });
+        target
+            .inspect_err(|reason| from.counters.drop_frame(*reason))
+            .ok()
     }
 
     /// Whether nothing is wrong with the frame itself.
@@ -175,7 +209,7 @@ impl Switch {
         Ok(())
     }
 
-    fn target(&self, from: &Arc<Port>, frame: &[u8], now: Instant) -> Target {
+    fn target(&self, from: &Arc<Port>, frame: &[u8], now: Instant) -> Result<Target, DropReason> {
         let client = from.kind == Kind::Client;
         let mut state = self.lock();
         match state.table.learn(source(frame), from, client, now) {
@@ -184,9 +218,9 @@ impl Switch {
                 if client {
                     holder.challenge();
                 }
-                return Target::Nobody(DropReason::Spoofed);
+                return Err(DropReason::Spoofed);
             }
-            Learned::TooMany => return Target::Nobody(DropReason::TooManyAddresses),
+            Learned::TooMany => return Err(DropReason::TooManyAddresses),
         }
         let destination = destination(frame);
         if !destination.is_multicast()
@@ -194,9 +228,9 @@ impl Switch {
         {
             // Split horizon: who is on the same port has heard it already.
             return if port.id == from.id {
-                Target::Nobody(DropReason::Reflected)
+                Err(DropReason::Reflected)
             } else {
-                Target::One(Arc::clone(port))
+                Ok(Target::One(Arc::clone(port)))
             };
         }
         let mut others: Vec<Arc<Port>> = state.ports.clone();
@@ -204,17 +238,17 @@ impl Switch {
         others.retain(|port| port.id != from.id);
         if destination.is_multicast() {
             if client && !from.storm.allow(now) {
-                return Target::Nobody(DropReason::Storm);
+                return Err(DropReason::Storm);
             }
         } else {
             // A switch looks everywhere for a station that it does not know. Here every client is known by its first
             // frame until it leaves, so a stranger can only be behind the uplink, and no tab hears what is not for it.
             others.retain(|port| port.kind == Kind::Uplink);
             if others.is_empty() {
-                return Target::Nobody(DropReason::NobodyThere);
+                return Err(DropReason::NobodyThere);
             }
         }
-        Target::Others(others)
+        Ok(Target::Others(others))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -226,6 +260,11 @@ impl Plug {
     /// Hands a frame that came in at this port to the switch, with what is still to be done to it; `now` is when it came.
     pub fn forward(&self, frame: &[u8], offload: Offload, now: Instant) {
         self.switch.forward(&self.port, frame, offload, now);
+    }
+
+    /// The same for a frame in a buffer of its own, which may be gone afterwards.
+    pub fn forward_parcel(&self, parcel: &mut Parcel, offload: Offload, now: Instant) {
+        self.switch.forward_parcel(&self.port, parcel, offload, now);
     }
 
     /// The port.

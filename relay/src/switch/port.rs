@@ -1,6 +1,7 @@
 //! A port of the switch: where frames go, and what was counted.
 
-use super::finish::finish;
+use super::finish::{finish, needs};
+use super::parcel::Parcel;
 use ethertab_tunnel::v1::{Features, Offload};
 use std::fmt;
 use std::sync::Arc;
@@ -35,6 +36,11 @@ pub enum Delivery {
 pub trait Outlet: Send + Sync {
     /// Takes a copy of the frame, without waiting. Nothing is left to be done to it but what [`takes`](Self::takes) lists.
     fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery;
+
+    /// The same for a frame in a buffer of its own, which it may keep.
+    fn deliver_parcel(&self, parcel: &mut Parcel, offload: Offload) -> Delivery {
+        self.deliver(parcel.frame(), offload)
+    }
 
     /// What may be left to be done to a frame.
     fn takes(&self) -> Features {
@@ -206,8 +212,8 @@ impl PortCounters {
         self.frames_in.fetch_add(1, Ordering::Release);
     }
 
-    pub(super) fn count_out(&self, frame: &[u8], offload: Offload) {
-        (self.bytes_out).fetch_add(frame.len() as u64, Ordering::Relaxed);
+    fn count_out(&self, length: usize, offload: Offload) {
+        (self.bytes_out).fetch_add(length as u64, Ordering::Relaxed);
         if offload.segmentation.is_some() {
             self.segments_out.fetch_add(1, Ordering::Relaxed);
         }
@@ -259,18 +265,29 @@ impl Port {
     /// Hands a frame out, with everything done to it that the outlet does not take.
     pub(super) fn send(&self, frame: &[u8], offload: Offload) {
         finish(frame, offload, self.outlet.takes(), |frame, offload| {
-            let delivery = self.outlet.deliver(frame, offload);
-            match delivery {
-                Delivery::Taken => {}
-                Delivery::Displaced(count) => {
-                    (self.counters).drop_frames(DropReason::QueueFull, count.into());
-                }
-                Delivery::Refused => self.counters.drop_frame(DropReason::QueueFull),
-            }
-            if delivery != Delivery::Refused {
-                self.counters.count_out(frame, offload);
-            }
+            self.count(self.outlet.deliver(frame, offload), frame.len(), offload);
         });
+    }
+
+    /// The same for a frame in a buffer of its own.
+    pub(super) fn send_parcel(&self, parcel: &mut Parcel, offload: Offload) {
+        if !self.outlet.takes().contains(needs(offload)) {
+            return self.send(parcel.frame(), offload);
+        }
+        let length = parcel.frame().len();
+        let delivery = self.outlet.deliver_parcel(parcel, offload);
+        self.count(delivery, length, offload);
+    }
+
+    fn count(&self, delivery: Delivery, length: usize, offload: Offload) {
+        match delivery {
+            Delivery::Taken => {}
+            Delivery::Displaced(count) => {
+                (self.counters).drop_frames(DropReason::QueueFull, count.into());
+            }
+            Delivery::Refused => return self.counters.drop_frame(DropReason::QueueFull),
+        }
+        self.counters.count_out(length, offload);
     }
 
     /// Waits until somebody else claims an address of this port: its owner should see whether its peer is alive.

@@ -61,17 +61,14 @@ impl State {
         let chunk = self.chunks.pop_front()?;
         self.taken_frames = chunk.frames;
         self.taken_bytes = chunk.records.len();
-        Some(Batch::of(chunk.records))
+        Some(Batch::of(chunk.records.into()))
     }
 }
 
 impl Batch {
     /// Of records of frames.
-    pub(super) fn of(records: Vec<u8>) -> Batch {
-        Batch {
-            records: Bytes::from(records),
-            read: 0,
-        }
+    pub(super) fn of(records: Bytes) -> Batch {
+        Batch { records, read: 0 }
     }
 
     /// The frames; each shares the batch's memory.

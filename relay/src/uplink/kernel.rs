@@ -1,6 +1,7 @@
 //! The calls that no safe crate makes for us; the only unsafe code of the relay.
 #![allow(unsafe_code)]
 
+use bytes::BytesMut;
 use ethertab_stack::MacAddress;
 use ethertab_tunnel::v1::Features;
 use std::fs::File;
@@ -94,6 +95,19 @@ pub(super) fn offload(tap: &File) -> Features {
         }
     }
     Features::NONE
+}
+
+/// Reads one frame to the end of the buffer, as far as there is room behind what is in it, and gives its length.
+pub(super) fn read(queue: &File, buffer: &mut BytesMut) -> io::Result<usize> {
+    let room = buffer.spare_capacity_mut();
+    // SAFETY: the room is the buffer's own and outlives the call, which writes no more to it than it holds; the descriptor is open.
+    let length = unsafe { libc::read(queue.as_raw_fd(), room.as_mut_ptr().cast(), room.len()) };
+    let Ok(length) = usize::try_from(length) else {
+        return Err(io::Error::last_os_error());
+    };
+    // SAFETY: the kernel has written that much to the room.
+    unsafe { buffer.set_len(buffer.len() + length) };
+    Ok(length)
 }
 
 /// Has tokio watch a queue of the TAP for frames, and for its end: an interface that somebody deletes becomes an error and never

@@ -18,12 +18,13 @@ use super::virtio::{self, HEADER};
 use super::{TapError, kernel};
 use crate::config::NetworkPlan;
 use crate::switch::Plug;
+use crate::switch::parcel::Parcel;
 use crate::switch::port::{Delivery, DropReason, Outlet};
 use ethertab_stack::MacAddress;
 use ethertab_tunnel::v1::{Features, Offload};
 use ethertab_tunnel::{LARGEST_MESSAGE, VLAN_TAG, largest_frame};
 use std::fs::File;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Write};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use tokio::io::Interest;
@@ -112,7 +113,8 @@ impl Tap {
         let Some(queue) = self.queues.get(queue) else {
             return io::ErrorKind::NotFound.into();
         };
-        let mut buffer = vec![0; HEADER + self.frame];
+        let header = if self.offload.is_some() { HEADER } else { 0 };
+        let mut parcel = Parcel::default();
         // An interface that somebody deletes is not readable, but an error.
         let interest = Interest::READABLE | Interest::ERROR;
         'bursts: loop {
@@ -124,11 +126,11 @@ impl Tap {
             // Several are often there already: take them without asking the poller each time.
             let (mut frames, mut bytes) = (0, 0);
             while frames < BURST.0 && bytes < BURST.1 {
-                match queue.get_ref().read(&mut buffer) {
+                match kernel::read(queue.get_ref(), parcel.prepare(header, self.frame)) {
                     Ok(length) => {
                         frames += 1;
                         bytes += length;
-                        self.hand_over(&buffer[..length], plug, now);
+                        self.hand_over(&mut parcel, plug, now);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         ready.clear_ready();
@@ -143,17 +145,16 @@ impl Tap {
         }
     }
 
-    fn hand_over(&self, read: &[u8], plug: &Plug, now: Instant) {
-        if self.offload.is_none() {
-            return plug.forward(read, Offload::NONE, now);
-        }
-        let counters = &plug.port().counters;
-        match read.split_first_chunk::<HEADER>() {
-            None => counters.drop_frame(DropReason::Short),
-            Some((header, frame)) => match virtio::parse(header) {
-                None => counters.drop_frame(DropReason::BadOffload),
-                Some(offload) => plug.forward(frame, offload, now),
-            },
+    fn hand_over(&self, parcel: &mut Parcel, plug: &Plug, now: Instant) {
+        let offload = match (self.offload, parcel.header()) {
+            (None, _) => Some(Offload::NONE),
+            (Some(_), Some(header)) => virtio::parse(header),
+            // Not even the header was whole.
+            (Some(_), None) => Some(Offload::NONE),
+        };
+        match offload {
+            Some(offload) => plug.forward_parcel(parcel, offload, now),
+            None => (plug.port().counters).drop_frame(DropReason::BadOffload),
         }
     }
 }

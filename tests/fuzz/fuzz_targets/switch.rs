@@ -4,6 +4,7 @@
 
 use ethertab_relay::switch::fair::FairQueue;
 use ethertab_relay::switch::guard::Guard;
+use ethertab_relay::switch::parcel::Parcel;
 use ethertab_relay::switch::port::{Delivery, Kind, Outlet};
 use ethertab_relay::switch::queue::{FrameQueue, QueueLimits};
 use ethertab_relay::switch::{Plug, Switch, SwitchConfig, TableLimits};
@@ -53,6 +54,10 @@ struct Queued(Arc<FairQueue>, Features);
 impl Outlet for Queued {
     fn deliver(&self, frame: &[u8], offload: Offload) -> Delivery {
         self.0.push(frame, offload)
+    }
+
+    fn deliver_parcel(&self, parcel: &mut Parcel, offload: Offload) -> Delivery {
+        self.0.push_parcel(parcel, offload)
     }
 
     fn takes(&self) -> Features {
@@ -105,7 +110,13 @@ fn pass(way: u8, said: &[u8; 8], frame: &[u8], from: &Plug, seen: &Seen) {
     {
         offload = fitting;
     }
-    from.forward(&frame, offload, Instant::now());
+    if from.port().kind == Kind::Uplink {
+        let mut parcel = Parcel::default();
+        parcel.prepare(0, frame.len()).extend_from_slice(&frame);
+        from.forward_parcel(&mut parcel, offload, Instant::now());
+    } else {
+        from.forward(&frame, offload, Instant::now());
+    }
     let frames = std::mem::take(&mut *seen.0.lock().expect("one thread"));
     assert!(
         frames.len() <= 65_536 / 48,

@@ -2,7 +2,9 @@
 
 use super::codel::{Codel, Verdict};
 use super::packet;
+use crate::switch::parcel::{self, Parcel};
 use crate::switch::queue::QueueLimits;
+use bytes::BytesMut;
 use ethertab_tunnel::v1::{
     FRAME_OVERHEAD, OFFLOADED_OVERHEAD, Offload, RECORD_HEADER, frame_header, kind,
 };
@@ -22,20 +24,23 @@ const SPARE: usize = 32 * 1024;
 /// Places of flows that stay when the last one is gone.
 const PLACES: usize = 16;
 
-/// What a flow holds: records of the negotiated form behind each other.
+/// What a flow holds: records of the negotiated form behind each other, but for those that are in buffers of their own.
 #[derive(Default)]
 struct Flow {
     bucket: u64,
     records: VecDeque<u8>,
     waiting: VecDeque<Waiting>,
+    /// Of all that wait.
+    bytes: usize,
     deficit: i64,
     codel: Codel,
 }
 
-#[derive(Clone, Copy)]
 struct Waiting {
     since: Instant,
     length: usize,
+    /// The record; `None`: it is the next one of the flow's.
+    own: Option<Box<BytesMut>>,
 }
 
 /// What taking did besides.
@@ -59,7 +64,7 @@ pub(super) struct Flows {
     frames: usize,
     bytes: usize,
     /// A record that left its flow and did not fit the message.
-    held: Option<Vec<u8>>,
+    held: Option<BytesMut>,
     spare: VecDeque<u8>,
 }
 
@@ -97,6 +102,34 @@ impl Flows {
         let mut header = [0; OFFLOADED_OVERHEAD];
         let header_length = frame_header(&offload, frame.len(), &mut header);
         let length = header_length + frame.len();
+        let dropped = self.make_room(length, busy)?;
+        let bucket = self.bucket(frame);
+        let records = &mut self.enqueue(bucket, length, None, now).records;
+        records.extend(&header[..header_length]);
+        records.extend(frame);
+        Some(dropped)
+    }
+
+    /// The same for a frame in a buffer of its own, which is taken if that is worth it.
+    pub(super) fn push_parcel(
+        &mut self,
+        parcel: &mut Parcel,
+        offload: Offload,
+        busy: (usize, usize),
+        now: Instant,
+    ) -> Option<u32> {
+        let length = parcel.frame().len();
+        if length < parcel::WORTH {
+            return self.push(parcel.frame(), offload, busy, now);
+        }
+        let dropped = self.make_room(OFFLOADED_OVERHEAD + length, busy)?;
+        let bucket = self.bucket(parcel.frame());
+        let record = parcel.take(offload);
+        self.enqueue(bucket, record.len(), Some(Box::new(record)), now);
+        Some(dropped)
+    }
+
+    fn make_room(&mut self, length: usize, busy: (usize, usize)) -> Option<u32> {
         let room = (
             self.limits.frames.saturating_sub(busy.0),
             self.limits.bytes.saturating_sub(busy.1),
@@ -111,24 +144,37 @@ impl Flows {
             }
             dropped += 1;
         }
-        let bucket = packet::flow(frame, &self.key) % FLOWS;
+        Some(dropped)
+    }
+
+    /// Puts a record at the end of the flow of this number.
+    fn enqueue(
+        &mut self,
+        bucket: u64,
+        length: usize,
+        own: Option<Box<BytesMut>>,
+        since: Instant,
+    ) -> &mut Flow {
         let index = match self.by_bucket.get(&bucket) {
             Some(index) => *index,
             None => self.begin(bucket),
         };
-        let flow = &mut self.flows[index];
-        flow.records.extend(&header[..header_length]);
-        flow.records.extend(frame);
-        flow.waiting.push_back(Waiting { since: now, length });
         self.frames += 1;
         self.bytes += length;
-        Some(dropped)
+        let flow = &mut self.flows[index];
+        flow.bytes += length;
+        flow.waiting.push_back(Waiting { since, length, own });
+        flow
+    }
+
+    fn bucket(&self, frame: &[u8]) -> u64 {
+        packet::flow(frame, &self.key) % FLOWS
     }
 
     /// Fills `message` with records up to `most` bytes; one alone may be longer. Gives how many.
     pub(super) fn fill(
         &mut self,
-        message: &mut Vec<u8>,
+        message: &mut BytesMut,
         most: usize,
         now: Instant,
         tally: &mut Tally,
@@ -137,7 +183,7 @@ impl Flows {
         if let Some(held) = self.held.take() {
             self.frames -= 1;
             self.bytes -= held.len();
-            message.extend(held);
+            *message = held;
             frames += 1;
         }
         while let Some(index) = self.next_turn() {
@@ -149,7 +195,7 @@ impl Flows {
                 break;
             }
             let start = message.len();
-            let Some(length) = self.take(index, message, now, tally) else {
+            let Some(length) = self.take(index, message, most, now, tally) else {
                 continue;
             };
             self.flows[index].deficit -= length as i64;
@@ -214,10 +260,15 @@ impl Flows {
     /// Bytes that are set aside, nearly.
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
-        let flows = self
-            .flows
-            .iter()
-            .map(|flow| flow.records.capacity() + flow.waiting.capacity() * size_of::<Waiting>());
+        let flows = self.flows.iter().map(|flow| {
+            let own = flow
+                .waiting
+                .iter()
+                .filter_map(|waiting| waiting.own.as_ref());
+            flow.records.capacity()
+                + flow.waiting.capacity() * size_of::<Waiting>()
+                + own.map(|own| own.capacity()).sum::<usize>()
+        });
         flows.sum::<usize>()
             + self.flows.capacity() * size_of::<Flow>()
             + (self.new.capacity() + self.old.capacity() + 3 * self.by_bucket.capacity()) * 8
@@ -228,7 +279,8 @@ impl Flows {
     fn take(
         &mut self,
         index: usize,
-        message: &mut Vec<u8>,
+        message: &mut BytesMut,
+        most: usize,
         now: Instant,
         tally: &mut Tally,
     ) -> Option<usize> {
@@ -238,9 +290,21 @@ impl Flows {
                 flow.codel.rest();
                 return None;
             };
-            let alone = flow.records.len() <= head.length.max(QUANTUM as usize);
+            let alone = flow.bytes <= head.length.max(QUANTUM as usize);
+            flow.bytes -= head.length;
             let start = message.len();
-            copy_front(&mut flow.records, head.length, message);
+            match head.own {
+                Some(own) if message.is_empty() => *message = *own,
+                own => {
+                    if message.capacity() == 0 {
+                        message.reserve(self.bytes.min(most));
+                    }
+                    match own {
+                        Some(own) => message.extend_from_slice(&own),
+                        None => copy_front(&mut flow.records, head.length, message),
+                    }
+                }
+            }
             let waited = now.saturating_duration_since(head.since);
             if flow.codel.judge(waited, alone, now) == Verdict::Pass {
                 return Some(head.length);
@@ -279,14 +343,17 @@ impl Flows {
     }
 
     fn drop_of_the_fattest(&mut self) -> bool {
-        let fattest = self.flows.iter_mut().max_by_key(|flow| flow.records.len());
+        let fattest = self.flows.iter_mut().max_by_key(|flow| flow.bytes);
         let Some((flow, head)) = fattest.and_then(|flow| {
             let head = flow.waiting.pop_front()?;
             Some((flow, head))
         }) else {
             return false;
         };
-        flow.records.drain(..head.length);
+        flow.bytes -= head.length;
+        if head.own.is_none() {
+            flow.records.drain(..head.length);
+        }
         self.frames -= 1;
         self.bytes -= head.length;
         true
@@ -294,7 +361,7 @@ impl Flows {
 }
 
 /// Moves bytes from the front of a ring to the end of a message.
-fn copy_front(ring: &mut VecDeque<u8>, length: usize, message: &mut Vec<u8>) {
+fn copy_front(ring: &mut VecDeque<u8>, length: usize, message: &mut BytesMut) {
     let (front, back) = ring.as_slices();
     let first = length.min(front.len());
     message.extend_from_slice(&front[..first]);

@@ -5,14 +5,17 @@
 //! mark where its sender knows marks (ECN, RFC 3168) and by a drop where not. When the room is used up, the longest line loses its
 //! oldest frame. Within a flow, order is kept.
 //!
-//! Frames are kept and taken as records of the negotiated form, as in [`super::queue`].
+//! Frames are kept and taken as records of the negotiated form, as in [`super::queue`]; a large one that comes in a buffer of its own
+//! stays there, and the message begins with it.
 
 mod codel;
 mod flows;
 mod packet;
 
+use super::parcel::Parcel;
 use super::port::{Delivery, DropReason, PortCounters};
 use super::queue::{Batch, QueueLimits};
+use bytes::BytesMut;
 use ethertab_tunnel::v1::{LARGEST_MESSAGE, Offload};
 use flows::{Flows, Tally};
 use std::future::poll_fn;
@@ -56,10 +59,22 @@ impl FairQueue {
 
     /// Takes a copy of a frame of at most [`ethertab_tunnel::LARGEST_MESSAGE`] bytes.
     pub fn push(&self, frame: &[u8], offload: Offload) -> Delivery {
+        self.insert(|flows, busy, now| flows.push(frame, offload, busy, now))
+    }
+
+    /// Takes such a frame with its buffer if it is large, or a copy.
+    pub fn push_parcel(&self, parcel: &mut Parcel, offload: Offload) -> Delivery {
+        self.insert(|flows, busy, now| flows.push_parcel(parcel, offload, busy, now))
+    }
+
+    fn insert(
+        &self,
+        push: impl FnOnce(&mut Flows, (usize, usize), Instant) -> Option<u32>,
+    ) -> Delivery {
         let now = Instant::now();
         let mut state = self.lock();
         let busy = state.taken;
-        let Some(dropped) = state.flows.push(frame, offload, busy, now) else {
+        let Some(dropped) = push(&mut state.flows, busy, now) else {
             return Delivery::Refused;
         };
         let waker = state.waker.take();
@@ -109,17 +124,16 @@ impl FairQueue {
 impl State {
     fn pop(&mut self, most: usize, counters: &PortCounters) -> Option<Batch> {
         self.taken = (0, 0);
-        let (frames, bytes) = self.flows.size();
-        if frames == 0 {
+        if self.flows.size().0 == 0 {
             return None;
         }
-        let mut message = Vec::with_capacity(bytes.min(most));
+        let mut message = BytesMut::new();
         let mut tally = Tally::default();
         let frames = (self.flows).fill(&mut message, most, Instant::now(), &mut tally);
         counters.drop_frames(DropReason::Late, tally.late);
         counters.marked.fetch_add(tally.marked, Ordering::Relaxed);
         self.taken = (frames, message.len());
-        (frames > 0).then(|| Batch::of(message))
+        (frames > 0).then(|| Batch::of(message.freeze()))
     }
 }
 
