@@ -8,6 +8,7 @@ use ethertab_tunnel::v1::{
     put_hello, put_ping,
 };
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 const MALFORMED: u16 = 4_001;
 const REPLACED: u16 = 4_002;
@@ -210,6 +211,37 @@ async fn the_clients_credit_holds_frames_back_and_pongs_pass_them() {
     assert!((9..=13).contains(&frames), "{frames}");
     bob.send(put_credit(1 << 30).to_vec()).await;
     while bob.frame_from(ALICE).await.1[14] != 99 {}
+}
+
+#[tokio::test]
+async fn what_waits_for_the_clients_credit_alone_is_not_late() {
+    let relay = relay(&[]).await;
+    let mut alice = client(&relay).await;
+    let mut credit = LARGEST_CONTROL as u64;
+    let hello = Hello {
+        largest_message: 2_048,
+        credit,
+        ..capable()
+    };
+    let mut bob = Tab::new(&relay, &hello).await;
+    let port = clients(&relay).pop().unwrap();
+    for n in 0..200 {
+        alice.send(frame(ALL, ALICE, &[n; 1_500])).await;
+    }
+    until("they wait", || {
+        port.counters.frames_out.load(Ordering::Relaxed) >= 200
+    })
+    .await;
+    for n in 0..200 {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_millis(20)).await;
+        tokio::time::resume();
+        // One frame, and the relay's pings before it.
+        credit = bob.messages.iter().sum::<usize>() as u64 + 200;
+        bob.send(put_credit(credit).to_vec()).await;
+        assert_eq!(bob.frame_from(ALICE).await.1[14], n);
+    }
+    assert_eq!(port.counters.drops(DropReason::Late), 0);
 }
 
 #[tokio::test]

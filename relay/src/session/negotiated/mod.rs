@@ -158,9 +158,11 @@ impl<'s> Conversation<'s> {
                 None => {
                     // Only now, when nothing is left to say, is less than a full buffer worth a system call.
                     sink.flush().await?;
+                    let may_send = may_send();
+                    let _pause = (!may_send).then(|| queue.pause());
                     tokio::select! {
                         () = self.outbox.changed() => continue,
-                        batch = queue.take(&port.counters), if may_send() => batch.into_message(),
+                        batch = queue.take(&port.counters), if may_send => batch.into_message(),
                         _ = pings.tick() => {
                             sink.send(Message::Ping(Bytes::new())).await?;
                             continue;

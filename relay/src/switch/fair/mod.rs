@@ -7,6 +7,9 @@
 //!
 //! Frames are kept and taken as records of the negotiated form, as in [`super::queue`]; a large one that comes in a buffer of its own
 //! stays there, and the message begins with it.
+//!
+//! While the client has not given leave to send, the queue's time stands still ([`FairQueue::pause`]): frames that wait for that alone say
+//! nothing about the path, and a sender who was slowed down for it would be slow when the leave comes.
 
 mod codel;
 mod flows;
@@ -22,6 +25,7 @@ use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A bounded queue, fair between flows, written by many, emptied by one.
@@ -35,6 +39,21 @@ struct State {
     /// What was taken counts until the next take, as the reader is still busy with it.
     taken: (usize, usize),
     waker: Option<Waker>,
+    /// Since when time stands still, and for how long it did before.
+    paused: Option<Instant>,
+    stood: Duration,
+}
+
+/// Time stands still for a queue until this is dropped.
+pub struct Pause<'q>(&'q FairQueue);
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        if let Some(since) = state.paused.take() {
+            state.stood += since.elapsed();
+        }
+    }
 }
 
 impl FairQueue {
@@ -53,6 +72,8 @@ impl FairQueue {
                 flows: Flows::new(limits),
                 taken: (0, 0),
                 waker: None,
+                paused: None,
+                stood: Duration::ZERO,
             }),
         }
     }
@@ -71,9 +92,8 @@ impl FairQueue {
         &self,
         push: impl FnOnce(&mut Flows, (usize, usize), Instant) -> Option<u32>,
     ) -> Delivery {
-        let now = Instant::now();
         let mut state = self.lock();
-        let busy = state.taken;
+        let (busy, now) = (state.taken, state.now());
         let Some(dropped) = push(&mut state.flows, busy, now) else {
             return Delivery::Refused;
         };
@@ -110,6 +130,13 @@ impl FairQueue {
         }
     }
 
+    /// Stops the queue's time, as its reader may not take anything. One pause at a time.
+    #[must_use]
+    pub fn pause(&self) -> Pause<'_> {
+        self.lock().paused = Some(Instant::now());
+        Pause(self)
+    }
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -122,14 +149,19 @@ impl FairQueue {
 }
 
 impl State {
+    /// The queue's own time.
+    fn now(&self) -> Instant {
+        self.paused.unwrap_or_else(Instant::now) - self.stood
+    }
+
     fn pop(&mut self, most: usize, counters: &PortCounters) -> Option<Batch> {
         self.taken = (0, 0);
         if self.flows.size().0 == 0 {
             return None;
         }
         let mut message = BytesMut::new();
-        let mut tally = Tally::default();
-        let frames = (self.flows).fill(&mut message, most, Instant::now(), &mut tally);
+        let (mut tally, now) = (Tally::default(), self.now());
+        let frames = (self.flows).fill(&mut message, most, now, &mut tally);
         counters.drop_frames(DropReason::Late, tally.late);
         counters.marked.fetch_add(tally.marked, Ordering::Relaxed);
         self.taken = (frames, message.len());

@@ -4,7 +4,6 @@ use super::flows::{Flows, Tally};
 use super::*;
 use ethertab_tunnel::v1::{Checksum, FRAME_OVERHEAD, Record, Records};
 use proptest::prelude::*;
-use std::time::Duration;
 
 const BULK: u16 = 80;
 const OTHER: u16 = 443;
@@ -254,6 +253,31 @@ async fn who_waits_is_woken_and_counters_hear_of_late_frames() {
         assert!(queue.try_take(&counters).is_some());
     }
     assert!(counters.drops(DropReason::Late) > 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_does_not_count_as_waiting() {
+    let queue = FairQueue::new(QueueLimits {
+        frames: 10_000,
+        bytes: 10 << 20,
+    });
+    let counters = PortCounters::default();
+    let push = |n| queue.push(&frame(BULK, n, 1_500, false), Offload::NONE);
+    (0..5_000).for_each(|n| assert_eq!(push(n), Delivery::Taken));
+    for n in 0..40 {
+        let pause = queue.pause();
+        tokio::time::advance(Duration::from_millis(10)).await;
+        push(n);
+        tokio::time::advance(Duration::from_millis(10)).await;
+        drop(pause);
+        assert!(queue.try_take(&counters).is_some());
+    }
+    assert_eq!(counters.drops(DropReason::Late), 0);
+    while !queue.is_empty() {
+        tokio::time::advance(Duration::from_millis(20)).await;
+        let _ = queue.try_take(&counters);
+    }
+    assert!(counters.drops(DropReason::Late) > 5, "it goes on behind it");
 }
 
 #[tokio::test]
