@@ -1,5 +1,8 @@
 // Starts the relay, the peer and Chromium, hands out the plan, and prints one JSON object a line.
-// Runs as root inside a network namespace: tests/bench/browser.sh. From the environment: ROUNDS, MEGABYTES, LIMIT (seconds).
+// Runs as root inside a network namespace: tests/bench/browser.sh.
+//
+// For experiments, from the environment: ROUNDS, MEGABYTES, LIMIT (seconds), DIRECTIONS (of down,up), PARTS (of
+// frames,plain,messages,proxy,smoltcp,batched), and DETAILS=1 for what each round found.
 
 import { execFileSync } from 'node:child_process';
 import { Children, figure, median, Stage } from '../runner.mjs';
@@ -16,6 +19,8 @@ const plan = {
   port: ports.tcp,
   // Between the relay's own and the first that it leases.
   stations: Array.from({ length: 80 }, (_, index) => `10.77.0.${10 + index}`),
+  directions: (process.env.DIRECTIONS ?? 'down,up').split(','),
+  parts: (process.env.PARTS ?? 'frames,plain,messages,proxy,smoltcp,batched').split(','),
 };
 
 const children = new Children();
@@ -29,11 +34,19 @@ try {
   children.stop();
 }
 
+if (process.env.DETAILS) {
+  for (const { direction, ...speeds } of results) {
+    const each = Object.entries(speeds).map(([part, speed]) => `${part} ${speed.toFixed(1)}`);
+    console.error(direction, each.join(', '));
+  }
+}
+
 for (const [direction, name] of [
   ['down', 'browser-download-1500'],
   ['up', 'browser-upload-1500'],
 ]) {
   const mine = results.filter((result) => result.direction === direction);
+  const made = (...parts) => parts.every((part) => plan.parts.includes(part)) && mine.length > 0;
   for (const [suffix, ours, peer, peerName] of [
     ['-plain', 'plain', 'frames', 'raw WebSocket, messages of 1514 bytes'],
     ['', 'batched', 'messages', 'raw WebSocket, messages of 64 KiB'],
@@ -41,6 +54,7 @@ for (const [direction, name] of [
     ['-beside-smoltcp', 'batched', 'smoltcp', 'smoltcp in wasm, one frame a message'],
     ['-beside-plain', 'batched', 'plain', 'our own plain form, one frame a message'],
   ]) {
+    if (!made(ours, peer)) continue;
     figure(
       name + suffix,
       median(mine.map((result) => result[ours])),
