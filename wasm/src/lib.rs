@@ -14,6 +14,7 @@ mod http;
 pub mod link;
 mod network;
 mod scope;
+mod spent;
 mod task;
 mod turns;
 

@@ -72,14 +72,21 @@ async fn request(
     Ok(HttpResponse::try_from_js_value(response).expect("a response"))
 }
 
+/// The bytes of pieces that were read.
+fn joined(pieces: &JsValue) -> Vec<u8> {
+    (Array::from(pieces).iter())
+        .flat_map(|piece| Uint8Array::new(&piece).to_vec())
+        .collect()
+}
+
 async fn read_all(response: &HttpResponse) -> Result<Vec<u8>, JsValue> {
     let mut body = Vec::new();
     loop {
-        let piece = wait(response.read()).await?;
-        if piece.is_undefined() {
+        let pieces = wait(response.read()).await?;
+        if pieces.is_undefined() {
             return Ok(body);
         }
-        body.extend(Uint8Array::new(&piece).to_vec());
+        body.extend(joined(&pieces));
     }
 }
 
@@ -170,13 +177,13 @@ async fn reads_and_writes_are_under_way_at_once() {
     let finish = stream.finish();
     let mut back = Vec::new();
     loop {
-        let piece = wait(stream.read(100_000)).await.expect("bytes");
-        if piece.is_undefined() {
+        let pieces = wait(stream.read(100_000)).await.expect("bytes");
+        if pieces.is_undefined() {
             break;
         }
-        let piece = Uint8Array::new(&piece).to_vec();
-        assert!(piece.len() <= 100_000);
-        back.extend(piece);
+        let pieces = joined(&pieces);
+        assert!(pieces.len() <= 100_000);
+        back.extend(pieces);
     }
     assert!(back == bytes);
     for write in writes {

@@ -1,8 +1,8 @@
 /** The body of a request: what `fetch` was given, as bytes or as pieces that can be asked for. */
 
 import { EthertabError, type PlainError, toPlain } from './errors.js';
-import type { Bytes } from './messages.js';
-import { copyBytes, LARGEST_PIECE } from './streams.js';
+import { type Bytes, LARGEST_PIECE } from './messages.js';
+import { copyBytes } from './streams.js';
 
 /** Larger blobs are not read into memory as a whole. */
 const LARGEST_WHOLE = 1024 * 1024;

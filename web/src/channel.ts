@@ -1,7 +1,17 @@
 /** The page's end of the line to the Worker. */
 
 import { EthertabError, fromPlain, quiet } from './errors.js';
-import type { Arguments, CallName, FromWorker, Id, Result, ToWorker } from './messages.js';
+import {
+  type Arguments,
+  type Bytes,
+  type CallName,
+  type FromWorker,
+  type Id,
+  type Pushed,
+  type Result,
+  type ToWorker,
+  UNANSWERED,
+} from './messages.js';
 
 interface Pending {
   resolve(result: unknown): void;
@@ -9,7 +19,15 @@ interface Pending {
 }
 
 /** What the Worker tells without having been asked. */
-export type Told = Exclude<FromWorker, { type: 'answer' } | { type: 'failure' }>;
+export type Told = Exclude<FromWorker, { type: 'answer' } | { type: 'failure' } | Pushed>;
+
+/** Takes what the Worker pushes. */
+export interface Receiver {
+  push(piece: Bytes): void;
+  /** In order, or by an error. */
+  end(): void;
+  fail(error: unknown): void;
+}
 
 export class Channel {
   /** Hears what the Worker tells. */
@@ -19,6 +37,7 @@ export class Channel {
 
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  readonly #receivers = new Map<Id, Receiver>();
   #lastId = 0;
   #over: EthertabError | null = null;
 
@@ -56,7 +75,28 @@ export class Channel {
 
   /** The same, when neither the result nor a failure matters. */
   tell<N extends CallName>(call: N, args: Arguments<N>, transfer: Transferable[] = []): void {
-    quiet(this.call(call, args, transfer));
+    if (this.#over) {
+      return;
+    }
+    try {
+      this.#worker.postMessage({ id: UNANSWERED, call, args } as ToWorker, transfer);
+    } catch {
+      // Not something that can be sent.
+    }
+  }
+
+  /** From now on, and until its end, `receiver` gets what is pushed from there. */
+  receive(from: Id, receiver: Receiver): void {
+    if (this.#over) {
+      receiver.fail(this.#over);
+    } else {
+      this.#receivers.set(from, receiver);
+    }
+  }
+
+  /** Nobody takes what is pushed from there any more. */
+  forget(from: Id): void {
+    this.#receivers.delete(from);
   }
 
   /** Ends the Worker; what is pending and what comes later fails with `error`. */
@@ -73,6 +113,11 @@ export class Channel {
     for (const call of pending) {
       call.reject(this.#over);
     }
+    const receivers = [...this.#receivers.values()];
+    this.#receivers.clear();
+    for (const receiver of receivers) {
+      receiver.fail(this.#over);
+    }
   }
 
   #receive(message: FromWorker): void {
@@ -84,8 +129,25 @@ export class Channel {
       } else {
         call?.reject(fromPlain(message.error));
       }
+    } else if (message.type === 'bytes') {
+      this.#pushed(message);
     } else {
       this.told(message);
+    }
+  }
+
+  #pushed({ from, pieces, error }: Pushed): void {
+    const receiver = this.#receivers.get(from);
+    for (const piece of pieces) {
+      receiver?.push(piece);
+    }
+    if (pieces.length === 0) {
+      this.#receivers.delete(from);
+      if (error) {
+        receiver?.fail(fromPlain(error));
+      } else {
+        receiver?.end();
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Channel } from './channel.js';
+import type { Channel, Receiver } from './channel.js';
 import { EthertabError } from './errors.js';
 import { fetch, type Uploads } from './fetch.js';
 import type { Bytes, HttpHead, HttpRequest } from './messages.js';
@@ -21,6 +21,7 @@ class Server {
   discarded: number[] = [];
   answers: Answer[] = [];
   readonly #bodies = new Map<number, (Bytes | Error)[]>();
+  readonly #receivers = new Map<number, Receiver>();
   #id = 0;
 
   newId(): number {
@@ -40,20 +41,43 @@ class Server {
         this.#bodies.set(id, [...(answer.body ?? [])]);
         return { status: answer.status ?? 200, statusText: 'Said', headers: answer.headers ?? [] } satisfies HttpHead;
       }
-      case 'httpRead': {
-        const next = this.#bodies.get(id)?.shift() ?? null;
-        if (next instanceof Error) {
-          throw next;
-        }
-        return next;
-      }
       default:
         throw new Error(`unexpected ${name}`);
     }
   }
 
-  tell(name: string, [id]: [number]): void {
-    (name === 'httpAbort' ? this.aborted : this.discarded).push(id);
+  tell(name: string, [id, bytes]: [number, number?]): void {
+    if (name === 'httpCredit') {
+      // Messages take a turn.
+      setTimeout(() => this.#push(id, bytes ?? 0));
+    } else {
+      (name === 'httpAbort' ? this.aborted : this.discarded).push(id);
+    }
+  }
+
+  receive(id: number, receiver: Receiver): void {
+    this.#receivers.set(id, receiver);
+  }
+
+  forget(id: number): void {
+    this.#receivers.delete(id);
+  }
+
+  /** Pushes pieces as far as the credit goes, and the end behind the last. */
+  #push(id: number, credit: number): void {
+    for (let left = credit; left > 0; ) {
+      const next = this.#bodies.get(id)?.shift();
+      if (next instanceof Uint8Array) {
+        left -= next.byteLength;
+        this.#receivers.get(id)?.push(next);
+      } else if (next) {
+        left = 0;
+        this.#receivers.get(id)?.fail(next);
+      } else {
+        left = 0;
+        this.#receivers.get(id)?.end();
+      }
+    }
   }
 }
 

@@ -181,12 +181,16 @@ class Exchange {
   /** The answer's body. */
   body(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const reader = new ByteReader({
-      read: () =>
-        this.#channel.call('httpRead', [this.#id]).catch((error) => Promise.reject(failed(error, 'the answer broke off'))),
+      credit: (bytes) => this.#channel.tell('httpCredit', [this.#id, bytes]),
       cancel: () => this.abort(),
       ended: () => this.#over(),
     });
     this.#aborted = (reason) => reader.fail(reason);
+    this.#channel.receive(this.#id, {
+      push: (piece) => reader.push(piece),
+      end: () => reader.end(),
+      fail: (error) => reader.fail(failed(error, 'the answer broke off')),
+    });
     return reader.readable;
   }
 
@@ -209,6 +213,7 @@ class Exchange {
   }
 
   #over(): void {
+    this.#channel.forget(this.#id);
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#uploads.get(this.#id)?.cancel(new EthertabError('ECONNABORTED', 'the request is over'));
     this.#uploads.delete(this.#id);

@@ -1,10 +1,11 @@
 /**
  * What page and Worker say to each other: the page calls, the Worker answers each call once, and now and then tells something.
  *
- * Flow control follows from that: bytes are asked for with a call (`tcpRead`, `httpRead`, `captureNext` …), so the Worker never
- * sends what the page did not ask for; bytes to send are answered when the stack's buffer took them. While an answer is
- * under way more bytes gather in the stack, so the busier the page, the larger the pieces. Buffers are transferred,
- * not copied.
+ * Flow control: the Worker pushes a stream's bytes (`bytes`) as far as the page gave credit for them (`tcpCredit`, `httpCredit`), so
+ * it never sends more than the page said it has room for, and where a program does not read, the bytes stay in the stack and stop
+ * the peer. Other things are asked for with a call each (`captureNext`, `udpReceive` …). Bytes to send are answered when the
+ * stack's buffer took them. Buffers are transferred, not copied; one with bytes to send comes back with the answer, to be used
+ * again.
  */
 
 import type { PlainError } from './errors.js';
@@ -25,6 +26,12 @@ import type {
 } from './types.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Bytes that one message moves at most. */
+export const LARGEST_PIECE = 256 * 1024;
+
+/** In place of a call's number: nobody wants its answer. */
+export const UNANSWERED = 0;
 
 /** Names a socket, listener, capture or HTTP exchange. The page hands them out, so it can cut off what is still opening. */
 export type Id = number;
@@ -64,9 +71,12 @@ export interface Calls {
   ping(host: string, options: Omit<PingOptions, 'signal'>): PingReply;
 
   tcpConnect(socket: Id, hostname: string, port: number, options: WorkerTcpOptions): TcpOpened;
-  /** `null`: the peer's FIN. */
-  tcpRead(socket: Id, limit: number): Bytes | null;
-  tcpWrite(socket: Id, bytes: Bytes): void;
+  /** So many bytes more may be pushed. */
+  tcpCredit(socket: Id, bytes: number): void;
+  /** Nothing is to be pushed any more but the end; what the peer sends until then is dropped. */
+  tcpDiscard(socket: Id): void;
+  /** Gives the buffer back. */
+  tcpWrite(socket: Id, bytes: Bytes): Bytes;
   tcpFinish(socket: Id): void;
   tcpClose(socket: Id): void;
   tcpAbort(socket: Id): void;
@@ -91,8 +101,8 @@ export interface Calls {
   httpRequest(exchange: Id, request: HttpRequest): HttpHead;
   /** A piece of the request's body, as asked for; `null` at the end; an error breaks the request off. */
   httpPiece(exchange: Id, piece: Bytes | null | PlainError): void;
-  /** `null`: the end of the answer. */
-  httpRead(exchange: Id): Bytes | null;
+  /** So many bytes more of the answer's body may be pushed. */
+  httpCredit(exchange: Id, bytes: number): void;
   /** Reads a short answer to its end, so that the connection can be used again; cuts a long one off. */
   httpDiscard(exchange: Id): void;
   httpAbort(exchange: Id): void;
@@ -107,7 +117,7 @@ export type CallName = keyof Calls;
 export type Arguments<N extends CallName> = Parameters<Calls[N]>;
 export type Result<N extends CallName> = ReturnType<Calls[N]>;
 
-/** Page → Worker. */
+/** Page → Worker. Calls with the number `UNANSWERED` are not answered. */
 export type ToWorker = { [N in CallName]: { id: number; call: N; args: Arguments<N> } }[CallName];
 
 /** Worker → page. */
@@ -115,4 +125,13 @@ export type FromWorker =
   | { type: 'answer'; id: number; result: unknown }
   | { type: 'failure'; id: number; error: PlainError }
   | { type: 'status'; status: NetworkStatus }
-  | { type: 'httpWanted'; exchange: Id };
+  | { type: 'httpWanted'; exchange: Id }
+  | Pushed;
+
+/** Pieces of what a socket or an exchange receives, or (with none) its end: in order, or by an error. */
+export interface Pushed {
+  type: 'bytes';
+  from: Id;
+  pieces: Bytes[];
+  error: PlainError | null;
+}

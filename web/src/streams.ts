@@ -1,14 +1,17 @@
 /** Bytes in and out of the Worker as web streams. */
 
-import type { Channel } from './channel.js';
+import type { Channel, Receiver } from './channel.js';
 import { invalid } from './errors.js';
-import type { Bytes } from './messages.js';
+import { type Bytes, LARGEST_PIECE } from './messages.js';
 
-/** Bytes that one call moves at most. */
-export const LARGEST_PIECE = 256 * 1024;
+/**
+ * Bytes that are on their way from the Worker or wait in a readable for its reader, and bytes on their way to the stack before a write
+ * has to wait: what a fast path moves while the Worker and the page hear of each other.
+ */
+export const WINDOW = 1024 * 1024;
 
-/** Bytes that wait in a readable for its reader, and bytes on their way to the stack before a write has to wait. */
-const WINDOW = 256 * 1024;
+/** Credit that is worth a message. */
+const CREDIT = WINDOW / 2;
 
 const encoder = new TextEncoder();
 
@@ -32,49 +35,35 @@ export function copyBytes(chunk: unknown): Bytes {
 }
 
 export interface Source {
-  /** The next bytes; `null` at the end. */
-  read(limit: number): Promise<Bytes | null>;
+  /** The reader takes so many bytes more. */
+  credit(bytes: number): void;
   /** The reader has no more interest. */
   cancel(reason: unknown): void;
   /** It has ended: in order without an error. */
   ended(error?: unknown): void;
 }
 
-/** A readable byte stream that its owner can end as well. */
-export class ByteReader {
+/** A readable byte stream of what is pushed; it gives credit for as much as it has room for. */
+export class ByteReader implements Receiver {
   readonly readable: ReadableStream<Bytes>;
+  readonly #source: Source;
   #controller!: ReadableByteStreamController;
+  /** Bytes that were asked for and have not come. */
+  #due = 0;
+  #cancelled = false;
   #over = false;
 
   constructor(source: Source) {
+    this.#source = source;
     this.readable = new ReadableStream(
       {
         type: 'bytes',
         start: (controller: ReadableByteStreamController) => {
           this.#controller = controller;
         },
-        pull: async (controller: ReadableByteStreamController) => {
-          try {
-            const limit = controller.byobRequest?.view?.byteLength ?? LARGEST_PIECE;
-            const bytes = await source.read(Math.min(limit, LARGEST_PIECE));
-            if (this.#over) {
-              return;
-            }
-            if (bytes) {
-              controller.enqueue(bytes);
-            } else {
-              this.end();
-              source.ended();
-            }
-          } catch (error) {
-            if (!this.#over) {
-              this.fail(error);
-              source.ended(error);
-            }
-          }
-        },
+        pull: () => this.#giveCredit(),
         cancel: (reason) => {
-          this.#over = true;
+          this.#cancelled = true;
           source.cancel(reason);
         },
       },
@@ -82,51 +71,83 @@ export class ByteReader {
     );
   }
 
-  /** Ends the stream in order. */
-  end(): void {
-    if (!this.#over) {
-      this.#over = true;
-      this.#controller.close();
-      this.#controller.byobRequest?.respond(0);
+  push(piece: Bytes): void {
+    this.#due -= piece.byteLength;
+    if (!this.#over && !this.#cancelled) {
+      this.#controller.enqueue(piece);
     }
   }
 
+  end(): void {
+    this.#end(() => {
+      this.#controller.close();
+      this.#controller.byobRequest?.respond(0);
+    });
+  }
+
   fail(error: unknown): void {
-    if (!this.#over) {
-      this.#over = true;
-      this.#controller.error(error);
+    this.#end(() => this.#controller.error(error), error);
+  }
+
+  #end(act: () => void, error?: unknown): void {
+    if (this.#over) {
+      return;
+    }
+    this.#over = true;
+    if (!this.#cancelled) {
+      act();
+    }
+    this.#source.ended(error);
+  }
+
+  /** Called whenever there is room: the stream's queue and what is due never exceed the window. */
+  #giveCredit(): void {
+    const room = (this.#controller.desiredSize ?? 0) - this.#due;
+    if (room >= CREDIT) {
+      this.#due += room;
+      this.#source.credit(room);
     }
   }
 }
 
+/** Buffers that came back from the Worker and are filled again: new memory costs more than what is written to it. */
+const spares: ArrayBuffer[] = [];
+const MOST_SPARES = WINDOW / LARGEST_PIECE;
+
+/** Calls under way that keep the Worker busy; what comes meanwhile gathers. */
+const CALLS = 2;
+
+/** Writes up to so much are copied into a buffer of their own size. */
+const SMALL = 16 * 1024;
+
 /**
- * Bytes on their way to the Worker. A write is done at once while less than a window is under way; small writes that meet
- * others under way leave together.
+ * Bytes on their way to the Worker. A write is done at once while less than a window is under way; writes that meet others under way
+ * leave together.
  */
 export class Outbox {
-  readonly #send: (bytes: Bytes) => Promise<void>;
-  #waiting: Bytes[] = [];
-  #waitingBytes = 0;
+  readonly #send: (bytes: Bytes) => Promise<Bytes>;
+  /** What leaves next, filled up to `#filled`. */
+  #waiting: Bytes | null = null;
+  #filled = 0;
   #inFlight = 0;
   #inFlightCalls = 0;
   #error: unknown;
   #failed = false;
   #wake: (() => void)[] = [];
 
-  constructor(send: (bytes: Bytes) => Promise<void>) {
+  /** `send` resolves, once the stack has taken the bytes, to their buffer. */
+  constructor(send: (bytes: Bytes) => Promise<Bytes>) {
     this.#send = send;
   }
 
   /** Takes a chunk; resolves when more may follow. */
   async write(chunk: unknown): Promise<void> {
     this.#check();
-    const bytes = view(chunk);
-    for (let at = 0; at < bytes.byteLength; at += LARGEST_PIECE) {
-      const piece = new Uint8Array(bytes.subarray(at, at + LARGEST_PIECE));
-      this.#waiting.push(piece);
-      this.#waitingBytes += piece.byteLength;
+    let rest = view(chunk);
+    while (rest.byteLength > 0) {
+      rest = rest.subarray(this.#take(rest));
       this.#pump();
-      while (this.#inFlight + this.#waitingBytes >= WINDOW) {
+      while (this.#inFlight + this.#filled >= WINDOW) {
         await this.#progress();
       }
     }
@@ -135,7 +156,7 @@ export class Outbox {
   /** Resolves when the stack has taken everything. */
   async drained(): Promise<void> {
     this.#check();
-    while (this.#inFlight + this.#waitingBytes > 0) {
+    while (this.#inFlight + this.#filled > 0) {
       await this.#progress();
     }
   }
@@ -145,8 +166,8 @@ export class Outbox {
     if (!this.#failed) {
       this.#failed = true;
       this.#error = error;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
+      this.#waiting = null;
+      this.#filled = 0;
     }
     this.#woken();
   }
@@ -169,52 +190,49 @@ export class Outbox {
     }
   }
 
-  #pump(): void {
-    // Two calls under way keep the Worker busy; what comes meanwhile gathers.
-    while (this.#inFlightCalls < 2 && this.#waiting.length > 0) {
-      const piece = this.#gather();
-      const length = piece.byteLength;
-      this.#inFlight += length;
-      this.#inFlightCalls += 1;
-      this.#send(piece).then(
-        () => {
-          this.#inFlight -= length;
-          this.#inFlightCalls -= 1;
-          this.#pump();
-          this.#woken();
-        },
-        (error: unknown) => {
-          this.#inFlight = 0;
-          this.fail(error);
-        },
-      );
+  /** Copies as much as the buffer that leaves next has room for; returns how much that was. */
+  #take(bytes: Uint8Array): number {
+    if (!this.#waiting) {
+      const alone = this.#inFlightCalls < CALLS && bytes.byteLength <= SMALL;
+      const buffer = alone ? new ArrayBuffer(bytes.byteLength) : (spares.pop() ?? new ArrayBuffer(LARGEST_PIECE));
+      this.#waiting = new Uint8Array(buffer);
     }
+    const taken = bytes.subarray(0, this.#waiting.byteLength - this.#filled);
+    this.#waiting.set(taken, this.#filled);
+    this.#filled += taken.byteLength;
+    return taken.byteLength;
   }
 
-  #gather(): Bytes {
-    const first = this.#waiting[0] as Bytes;
-    let count = 1;
-    let length = first.byteLength;
-    while (count < this.#waiting.length && length + (this.#waiting[count] as Bytes).byteLength <= LARGEST_PIECE) {
-      length += (this.#waiting[count] as Bytes).byteLength;
-      count += 1;
+  /** Sends what waits, if it is full or little is under way. */
+  #pump(): void {
+    const bytes = this.#waiting;
+    if (!bytes || (this.#inFlightCalls >= CALLS && this.#filled < bytes.byteLength)) {
+      return;
     }
-    const pieces = this.#waiting.splice(0, count);
-    this.#waitingBytes -= length;
-    if (count === 1) {
-      return first;
-    }
-    const together = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      together.set(piece, at);
-      at += piece.byteLength;
-    }
-    return together;
+    const length = this.#filled;
+    this.#waiting = null;
+    this.#filled = 0;
+    this.#inFlight += length;
+    this.#inFlightCalls += 1;
+    this.#send(bytes.subarray(0, length)).then(
+      ({ buffer }) => {
+        if (buffer.byteLength === LARGEST_PIECE && spares.length < MOST_SPARES) {
+          spares.push(buffer);
+        }
+        this.#inFlight -= length;
+        this.#inFlightCalls -= 1;
+        this.#pump();
+        this.#woken();
+      },
+      (error: unknown) => {
+        this.#inFlight = 0;
+        this.fail(error);
+      },
+    );
   }
 }
 
-/** Sends bytes with a call, giving their buffer away. */
-export function sender(channel: Channel, socket: number): (bytes: Bytes) => Promise<void> {
+/** Sends bytes with a call, giving their buffer away until they are taken. */
+export function sender(channel: Channel, socket: number): (bytes: Bytes) => Promise<Bytes> {
   return (bytes) => channel.call('tcpWrite', [socket, bytes], [bytes.buffer]);
 }

@@ -79,13 +79,12 @@ class Connection implements TcpSocket {
     );
     this.#outbox = new Outbox(sender(channel, id));
     this.#reader = new ByteReader({
-      read: async (limit) => {
-        await this.opened;
-        return channel.call('tcpRead', [id, limit]);
-      },
-      cancel: () => this.#discard(),
+      credit: (bytes) => this.#afterOpen(() => channel.tell('tcpCredit', [id, bytes])),
+      // The program wants nothing more of what the peer sends; the peer must not be stopped by a full buffer.
+      cancel: () => this.#afterOpen(() => channel.tell('tcpDiscard', [id])),
       ended: (error) => this.#readingEnded(error),
     });
+    channel.receive(id, this.#reader);
     this.readable = this.#reader.readable;
     this.writable = new WritableStream<Uint8Array | ArrayBuffer | string>({
       start: (controller) => {
@@ -189,18 +188,6 @@ class Connection implements TcpSocket {
     this.opened.then(act, () => {});
   }
 
-  /** The program wants nothing more of what the peer sends; the peer must not be stopped by a full buffer. */
-  #discard(): void {
-    const drain = async () => {
-      await this.opened;
-      while (!this.#over && (await this.#channel.call('tcpRead', [this.#id, 256 * 1024]))) {}
-    };
-    drain().then(
-      () => this.#readingEnded(),
-      (error: unknown) => this.#readingEnded(error),
-    );
-  }
-
   #readingEnded(error?: unknown): void {
     if (error !== undefined) {
       this.#break(error);
@@ -248,6 +235,7 @@ class Connection implements TcpSocket {
       return false;
     }
     this.#over = true;
+    this.#channel.forget(this.#id);
     this.#signal?.removeEventListener('abort', this.#onAbort);
     return true;
   }

@@ -9,7 +9,7 @@ import init, {
   type TcpStream,
   type UdpSocket,
 } from './generated/ethertab.js';
-import type { Arguments, Bytes, CallName, FromWorker, Id, Result, ToWorker } from './messages.js';
+import { type Arguments, type CallName, type FromWorker, type Id, type Result, type ToWorker, UNANSWERED } from './messages.js';
 import type {
   NetworkCounters,
   NetworkInformation,
@@ -19,6 +19,7 @@ import type {
   TcpOpened,
   UdpMessage,
 } from './types.js';
+import { Feed, type Sink } from './worker/feed.js';
 import { Http } from './worker/http.js';
 import { Ladder, type Notice } from './worker/ladder.js';
 
@@ -38,7 +39,7 @@ let ladder: Ladder | null = null;
 let http: Http | null = null;
 /** How much later than the page's the Worker's time line begins. */
 let ahead = 0;
-const streams = new Map<Id, TcpStream>();
+const streams = new Map<Id, { stream: TcpStream; feed: Feed }>();
 const listeners = new Map<Id, TcpListener>();
 const udpSockets = new Map<Id, UdpSocket>();
 const captures = new Map<Id, Capture>();
@@ -52,7 +53,7 @@ const handlers: Handlers = {
     await init();
     const notices: Notice[] = [];
     network = Network.start(url, options, (notice: Notice) => (ladder ? ladder.notice(notice) : notices.push(notice)));
-    http = new Http(network, HttpConnection, tell);
+    http = new Http(network, HttpConnection, tell, sink);
     const secure = scope.location.protocol === 'https:';
     ladder = new Ladder(
       { url, probeName: probeName === undefined ? 'gateway.ethertab' : probeName, secure },
@@ -100,8 +101,12 @@ const handlers: Handlers = {
       unwanted.delete(socket);
     }
   },
-  tcpRead: async (socket, limit) => ((await stream(socket).read(limit)) as Bytes | undefined) ?? null,
-  tcpWrite: (socket, bytes) => stream(socket).write(bytes),
+  tcpCredit: (socket, bytes) => streams.get(socket)?.feed.credit(bytes),
+  tcpDiscard: (socket) => streams.get(socket)?.feed.discard(),
+  async tcpWrite(socket, bytes) {
+    await stream(socket).write(bytes);
+    return bytes;
+  },
   tcpFinish: (socket) => stream(socket).finish(),
   tcpClose: (socket) => release(socket, (stream) => stream.close()),
   tcpAbort: (socket) => release(socket, (stream) => stream.abort()),
@@ -152,7 +157,7 @@ const handlers: Handlers = {
     return (http ?? missing('the network')).request(exchange, request);
   },
   httpPiece: (exchange, piece) => http?.piece(exchange, piece),
-  httpRead: (exchange) => http?.read(exchange) ?? null,
+  httpCredit: (exchange, bytes) => http?.credit(exchange, bytes),
   httpDiscard: (exchange) => http?.discard(exchange),
   httpAbort: (exchange) => http?.abort(exchange),
 
@@ -185,10 +190,23 @@ async function answer({ id, call, args }: ToWorker): Promise<void> {
       started = Promise.resolve(outcome).catch(() => {});
     }
     const result = await outcome;
-    tell({ type: 'answer', id, result }, result instanceof Uint8Array ? [result.buffer] : []);
+    if (id !== UNANSWERED) {
+      tell({ type: 'answer', id, result }, result instanceof Uint8Array ? [result.buffer] : []);
+    }
   } catch (error) {
-    tell({ type: 'failure', id, error: toPlain(error) });
+    if (id !== UNANSWERED) {
+      tell({ type: 'failure', id, error: toPlain(error) });
+    }
   }
+}
+
+/** Where what a socket or an exchange receives goes. */
+function sink(from: Id): Sink {
+  return (pieces, error) =>
+    tell(
+      { type: 'bytes', from, pieces, error },
+      pieces.map(({ buffer }) => buffer),
+    );
 }
 
 function tell(message: FromWorker, transfer: Transferable[] = []): void {
@@ -200,7 +218,7 @@ function open(): Network {
 }
 
 function stream(socket: Id): TcpStream {
-  return streams.get(socket) ?? missing('the socket');
+  return streams.get(socket)?.stream ?? missing('the socket');
 }
 
 function missing(what: string): never {
@@ -212,15 +230,15 @@ function keep(socket: Id, stream: TcpStream): TcpOpened {
     stream.abort();
     throw new EthertabError('ECONNABORTED', 'connection aborted');
   }
-  streams.set(socket, stream);
+  streams.set(socket, { stream, feed: new Feed((limit) => stream.read(limit), sink(socket)) });
   return stream.ends() as TcpOpened;
 }
 
 function release(socket: Id, how: (stream: TcpStream) => void): void {
-  const stream = streams.get(socket);
-  if (stream) {
+  const held = streams.get(socket);
+  if (held) {
     streams.delete(socket);
-    how(stream);
+    how(held.stream);
   } else if (opening.has(socket)) {
     unwanted.add(socket);
   }

@@ -6,6 +6,7 @@ use super::options;
 use super::results;
 use crate::connection::Connection;
 use crate::http::{Exchange, Upload, is_quiet, length_of};
+use crate::spent;
 use crate::task::promise;
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -95,14 +96,15 @@ impl HttpResponse {
         self.head.clone()
     }
 
-    /// Waits for bytes of the body and takes all that are there, at most 256 KiB; `undefined` at the end.
-    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array | undefined>")]
+    /// Waits for bytes of the body and takes all that are there, at most 256 KiB, in one piece or several;
+    /// `undefined` at the end. Each piece may be given away.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array<ArrayBuffer>[] | undefined>")]
     pub fn read(&self) -> Promise {
         let exchange = self.exchange.clone();
         promise(poll_fn(move |context| {
             let mut body = Vec::new();
             let read = exchange.poll_body(context, &mut body);
-            read.map_ok(|()| (!body.is_empty()).then(|| Uint8Array::from(&body[..])))
+            read.map_ok(|()| (!body.is_empty()).then(|| spent::pieces(&body)))
                 .map_err(from_exchange)
         }))
     }

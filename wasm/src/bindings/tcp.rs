@@ -4,12 +4,13 @@ use super::error::{from_driver, from_io};
 use super::held::Held;
 use super::results;
 use crate::connection::{Connection, with_scratch};
+use crate::spent;
 use crate::task::promise;
 use crate::turns::Turns;
 use core::future::poll_fn;
 use ethertab_stack::Duration;
 use ethertab_stack::driver;
-use js_sys::{Promise, Uint8Array};
+use js_sys::Promise;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -44,17 +45,17 @@ impl TcpStream {
             .map_err(from_driver)
     }
 
-    /// Waits for bytes and takes all that are there, at most `limit` (and never more than 256 KiB); `undefined` at the
-    /// peer's FIN.
-    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array | undefined>")]
+    /// Waits for bytes and takes all that are there, at most `limit` (and never more than 256 KiB), in one piece or several;
+    /// `undefined` at the peer's FIN. Each piece may be given away.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array<ArrayBuffer>[] | undefined>")]
     pub fn read(&self, limit: u32) -> Promise {
         let connection = self.connection.clone();
         let limit = limit.max(1) as usize;
         promise(poll_fn(move |context| {
             with_scratch(|scratch| {
-                let room = limit.min(scratch.len());
+                let room = spent::room(limit.min(scratch.len()));
                 let read = connection.poll_read(context, &mut scratch[..room]);
-                read.map_ok(|length| (length > 0).then(|| Uint8Array::from(&scratch[..length])))
+                read.map_ok(|length| (length > 0).then(|| spent::pieces(&scratch[..length])))
                     .map_err(|error| from_io(&error))
             })
         }))

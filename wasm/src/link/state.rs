@@ -6,6 +6,7 @@ use super::queue::{MessageQueue, Packing, Taken};
 use super::session::Session;
 use super::turn::Turn;
 use crate::clock::BrowserClock;
+use crate::spent;
 use core::cell::RefCell;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
@@ -150,7 +151,9 @@ impl Shared {
             return;
         }
         let fill = |room: &mut [u8]| Uint8Array::new(buffer).copy_to(room);
-        let Some(message) = self.queue.put(at, packing, length, fill) else {
+        let message = self.queue.put(at, packing, length, fill);
+        spent::keep(buffer, length);
+        let Some(message) = message else {
             self.counters.receive_queue_drops += 1;
             return;
         };

@@ -3,6 +3,7 @@
 import { fromPlain, type PlainError } from '../errors.js';
 import type { HttpConnection, HttpResponse, Network, TcpStream } from '../generated/ethertab.js';
 import type { Bytes, FromWorker, HttpHead, HttpRequest, Id } from '../messages.js';
+import { byteLength, Feed, type Sink } from './feed.js';
 
 /** How long a connection waits for another request; less than servers usually allow. */
 const IDLE = 4_000;
@@ -23,6 +24,7 @@ interface Exchange {
   line: Line | null;
   response: HttpResponse | null;
   aborted: boolean;
+  feed: Feed;
   /** Who waits for a piece of the request's body. */
   wanted: { resolve(piece: Bytes | null): void; reject(error: unknown): void } | null;
 }
@@ -33,17 +35,21 @@ export class Http {
   readonly #network: Network;
   readonly #connections: HttpConnections;
   readonly #tell: (message: FromWorker) => void;
+  readonly #sink: (from: Id) => Sink;
   readonly #exchanges = new Map<Id, Exchange>();
   readonly #idle = new Map<string, { line: Line; timer: ReturnType<typeof setTimeout> }[]>();
 
-  constructor(network: Network, connections: HttpConnections, tell: (message: FromWorker) => void) {
+  /** `sink`: where an answer's body goes. */
+  constructor(network: Network, connections: HttpConnections, tell: (message: FromWorker) => void, sink: (from: Id) => Sink) {
     this.#network = network;
     this.#connections = connections;
     this.#tell = tell;
+    this.#sink = sink;
   }
 
   async request(id: Id, request: HttpRequest): Promise<HttpHead> {
-    const exchange: Exchange = { line: null, response: null, aborted: false, wanted: null };
+    const feed = new Feed(() => this.#read(id), this.#sink(id));
+    const exchange: Exchange = { line: null, response: null, aborted: false, feed, wanted: null };
     this.#exchanges.set(id, exchange);
     const { method, target, headers, body, bodyLength } = request;
     let asked = false;
@@ -92,18 +98,22 @@ export class Http {
     }
   }
 
-  async read(id: Id): Promise<Bytes | null> {
+  credit(id: Id, bytes: number): void {
+    this.#exchanges.get(id)?.feed.credit(bytes);
+  }
+
+  async #read(id: Id): Promise<Bytes[] | undefined> {
     const exchange = this.#exchanges.get(id);
     if (!exchange?.response) {
-      return null;
+      return;
     }
     try {
-      const bytes = (await exchange.response.read()) as Bytes | undefined;
-      if (!bytes) {
+      const pieces = await exchange.response.read();
+      if (!pieces) {
         this.#exchanges.delete(id);
         this.#rest(exchange);
       }
-      return bytes ?? null;
+      return pieces;
     } catch (error) {
       this.abort(id);
       throw error;
@@ -112,8 +122,8 @@ export class Http {
 
   async discard(id: Id): Promise<void> {
     let length = 0;
-    for (let bytes = await this.read(id); bytes; bytes = await this.read(id)) {
-      length += bytes.byteLength;
+    for (let pieces = await this.#read(id); pieces; pieces = await this.#read(id)) {
+      length += byteLength(pieces);
       if (length > DISCARD_MOST) {
         this.abort(id);
         return;
