@@ -164,7 +164,7 @@ impl Shared {
         self.heed(controls, at);
         let receiver = self.receiver.take();
         match &mut self.turn {
-            Some(turn) => turn.arrived(at, length, receiver),
+            Some(turn) => turn.arrived(at, length, packing == Packing::Records, receiver),
             None => receiver.into_iter().for_each(Waker::wake),
         }
     }
