@@ -37,6 +37,8 @@ let started: Promise<unknown> = Promise.resolve();
 let network: Network | null = null;
 let ladder: Ladder | null = null;
 let http: Http | null = null;
+/** Whether there is an address. */
+let leased = false;
 /** How much later than the page's the Worker's time line begins. */
 let ahead = 0;
 const streams = new Map<Id, { stream: TcpStream; feed: Feed }>();
@@ -52,7 +54,10 @@ const handlers: Handlers = {
     ahead = performance.timeOrigin - timeOrigin;
     await init();
     const notices: Notice[] = [];
-    network = Network.start(url, options, (notice: Notice) => (ladder ? ladder.notice(notice) : notices.push(notice)));
+    network = Network.start(url, options, (notice: Notice) => {
+      leased = notice.type === 'leased' || (leased && notice.type !== 'lease-lost');
+      ladder ? ladder.notice(notice) : notices.push(notice);
+    });
     http = new Http(network, HttpConnection, tell, sink);
     const secure = scope.location.protocol === 'https:';
     ladder = new Ladder(
@@ -70,7 +75,7 @@ const handlers: Handlers = {
     }
   },
   async configured() {
-    await open().configured();
+    await configured();
     return open().information() as NetworkInformation;
   },
   check: () => (ladder ?? missing('the network')).check(),
@@ -81,19 +86,22 @@ const handlers: Handlers = {
     await network?.ended();
   },
   resolve: async (name) => {
-    await open().configured();
+    await configured();
     return open().resolve(name);
   },
   async ping(host, options) {
-    await open().configured();
-    const [address] = await open().resolve(host);
-    return (await open().ping(address ?? host, options)) as PingReply;
+    // Whoever pings wants to know how long it takes: nothing is asked for that is known.
+    if (!leased || !isAddress(host)) {
+      await configured();
+      host = await oneAddress(host);
+    }
+    return (await open().ping(host, options)) as PingReply;
   },
 
   async tcpConnect(socket, hostname, port, options) {
     opening.add(socket);
     try {
-      await open().configured();
+      await configured();
       const stream = await open().connect(hostname, port, options);
       return keep(socket, stream);
     } finally {
@@ -115,7 +123,7 @@ const handlers: Handlers = {
   tcpSetKeepAlive: (socket, delay) => stream(socket).setKeepAlive(delay ?? undefined),
 
   async tcpListen(id, options) {
-    await open().configured();
+    await configured();
     const listener = open().listen(options);
     listeners.set(id, listener);
     return listener.end() as { localAddress: string; localPort: number };
@@ -130,7 +138,7 @@ const handlers: Handlers = {
   },
 
   async udpOpen(id, { remoteAddress, remotePort, ...options }) {
-    await open().configured();
+    await configured();
     const socket = open().udp(options);
     udpSockets.set(id, socket);
     let remote: string | null = null;
@@ -153,7 +161,7 @@ const handlers: Handlers = {
   },
 
   async httpRequest(exchange, request) {
-    await open().configured();
+    await configured();
     return (http ?? missing('the network')).request(exchange, request);
   },
   httpPiece: (exchange, piece) => http?.piece(exchange, piece),
@@ -242,6 +250,17 @@ function release(socket: Id, how: (stream: TcpStream) => void): void {
   } else if (opening.has(socket)) {
     unwanted.add(socket);
   }
+}
+
+/** Whether it is an IPv4 address and not a name. */
+function isAddress(host: string): boolean {
+  const parts = host.split('.');
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+}
+
+/** Waits for an address. */
+function configured(): Promise<void> {
+  return open().configured();
 }
 
 /** Names cost a question to DNS, addresses do not. */
