@@ -10,8 +10,11 @@ pub const LARGEST_WINDOW: u64 = 64 * 1024 * 1024;
 /// because credit is told by the quarter.
 const ROUND_TRIPS: u64 = 8;
 
-/// Round trips count as at least this long, in microseconds: what is shorter passes in bursts that say nothing of the rate.
-const SHORTEST_ROUND: u64 = 1_000;
+/// Round trips count as at least this long, in microseconds: no clock of a browser tells much shorter ones apart.
+const SHORTEST_ROUND_TRIP: u64 = 1_000;
+
+/// Rounds last at least this long, in microseconds: what passes in bursts says nothing of the rate in less.
+const SHORTEST_ROUND: u64 = 10_000;
 
 /// Between pings that measure the round trip, in microseconds.
 const PING_INTERVAL: u64 = 1_000_000;
@@ -79,7 +82,7 @@ impl Grant {
     pub fn pong(&mut self, stamp: Stamp, now: u64) {
         // Who answers what was never asked measures nothing.
         if self.pinged == Some(stamp.0) {
-            let measured = now.saturating_sub(stamp.0).max(SHORTEST_ROUND);
+            let measured = now.saturating_sub(stamp.0).max(SHORTEST_ROUND_TRIP);
             self.round_trip = Some(
                 self.round_trip
                     .map_or(measured, |least| least.min(measured)),
@@ -87,14 +90,14 @@ impl Grant {
         }
     }
 
-    /// Once a round trip, fits the window to what was taken in it. It grows at once and shrinks slowly.
+    /// Once a round, fits the window to what was taken in a round trip of it. It grows at once and shrinks slowly.
     fn follow(&mut self, now: u64) {
         let Some(round_trip) = self.round_trip else {
             return;
         };
         let (began, before) = self.began;
         let took = now.saturating_sub(began);
-        if took < round_trip {
+        if took < round_trip.max(SHORTEST_ROUND) {
             return;
         }
         let bytes = (self.taken - before).saturating_mul(round_trip) / took;
@@ -164,7 +167,7 @@ mod tests {
     #[test]
     fn it_has_a_limit_and_no_arithmetic_overflows() {
         let mut grant = over(MILLISECOND);
-        grant.take(u64::MAX / 2, 2 * MILLISECOND);
+        grant.take(u64::MAX / 2, 20 * MILLISECOND);
         assert_eq!(grant.window, LARGEST_WINDOW);
         let mut slow = over(u64::MAX);
         slow.take(u64::MAX / 2, u64::MAX);

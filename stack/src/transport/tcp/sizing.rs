@@ -6,8 +6,11 @@
 
 use crate::time::{Duration, Instant, duration_micros};
 
-/// Round trips count as at least this long: what is shorter is read in bursts that say nothing of the rate.
-const SHORTEST_ROUND: u64 = 1_000;
+/// Round trips count as at least this long, in microseconds: no clock of a browser tells much shorter ones apart.
+const SHORTEST_ROUND_TRIP: u64 = 1_000;
+
+/// Rounds last at least this long, in microseconds: what is read in bursts says nothing of the rate in less.
+const SHORTEST_ROUND: u64 = 10_000;
 
 /// What the program reads, round by round.
 #[derive(Clone, Copy, Debug)]
@@ -48,14 +51,13 @@ impl Sizing {
         round_trip: Option<Duration>,
         now: Instant,
     ) -> Option<usize> {
-        let round = duration_micros(round_trip?).max(SHORTEST_ROUND);
-        let took = now.micros_since(self.began).max(round);
-        // A round that took longer had pauses.
-        let bytes = (read - self.read).saturating_mul(round) / took;
+        let round_trip = duration_micros(round_trip?).max(SHORTEST_ROUND_TRIP);
+        let took = now.micros_since(self.began).max(round_trip);
+        let bytes = (read - self.read).saturating_mul(round_trip) / took;
         let more = bytes.saturating_sub(core::mem::replace(&mut self.before, bytes));
         self.began = now;
         self.read = read;
-        self.until = now + Duration::from_micros(round);
+        self.until = now + Duration::from_micros(round_trip.max(SHORTEST_ROUND));
         let size = usize::try_from(2 * bytes + 6 * more).unwrap_or(usize::MAX);
         Some(size.min(self.largest))
     }
@@ -91,12 +93,21 @@ mod tests {
     }
 
     #[test]
-    fn rounds_have_a_least_length_and_sizes_a_limit() {
-        let mut sizing = Sizing::new(50_000);
+    fn on_a_short_path_bursts_even_out() {
+        let mut sizing = Sizing::new(1 << 30);
         let short = Some(Duration::from_micros(10));
         sizing.fit(0, short, at(1_000));
-        assert!(!sizing.is_due(at(1_000) + Duration::from_micros(999)));
-        assert_eq!(sizing.fit(u64::MAX / 8, short, at(1_001)), Some(50_000));
+        assert!(!sizing.is_due(at(1_009)) && sizing.is_due(at(1_010)));
+        // All in one of ten milliseconds, a tenth of it for each.
+        assert_eq!(sizing.fit(100_000, short, at(1_010)), Some(80_000));
+        assert_eq!(sizing.fit(200_000, short, at(1_020)), Some(20_000));
+    }
+
+    #[test]
+    fn sizes_have_a_limit() {
+        let mut sizing = Sizing::new(50_000);
+        sizing.fit(0, ROUND, at(1_000));
+        assert_eq!(sizing.fit(u64::MAX / 8, ROUND, at(1_100)), Some(50_000));
     }
 
     #[test]
