@@ -5,7 +5,7 @@ import { Chromium } from './stage/chromium.mjs';
 import { page, Relay } from './stage/relay.mjs';
 import { Nginx } from './stage/servers.mjs';
 
-/** How much a queue may still come to hold at a bad moment: less than three bytes for each of the frames that pass. */
+/** How much a queue may still come to hold at a worse moment than any before: less than three bytes for each of the frames that pass. */
 const queueRoom = 2 * 1024 * 1024;
 
 let relay;
@@ -32,7 +32,18 @@ test('wasm memory is flat over a gigabyte', { timeout: 300_000 }, async () => {
       for await (const piece of response.body) length += piece.length;
       return { length, memory: (await net.counters()).memoryBytes };
     })()`);
-  // The buffers first grow to what this stream needs, which takes a few hundred megabytes to be found out.
+  // A page that does not read has every buffer on the way filled to its limit: until nothing comes any more.
+  await browser.run(`(async () => {
+    const response = await net.fetch('${nginx.url}/large');
+    for (let before = -1, now = 0; before !== now; ) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      before = now;
+      now = (await net.counters()).bytesReceived;
+    }
+    for await (const piece of response.body);
+    return 0;
+  })()`);
+  // They also grow to what this stream needs, which takes a few hundred megabytes to be found out.
   for (let round = 0; round < 3; round += 1) assert.equal((await drain('large')).length, Nginx.largeLength);
   const warm = await drain('large');
   const done = await drain('huge');
