@@ -1,4 +1,5 @@
-/** ethertab: an Ethernet card for a browser tab. This file only re-exports; `types.ts` is the whole contract. */
+/** ethertab: an Ethernet card for a browser tab. This file only re-exports; `types.ts` is the contract, with one beside it for each standard. */
+export type * from './direct/types.js';
 export { EthertabError } from './errors.js';
 export { Network } from './network.js';
 export type * from './types.js';

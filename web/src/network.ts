@@ -2,6 +2,8 @@
 
 import { capture } from './capture.js';
 import { Channel, type Told } from './channel.js';
+import { directSockets, install } from './direct/index.js';
+import type { TCPServerSocketConstructor, TCPSocketConstructor, UDPSocketConstructor } from './direct/types.js';
 import { abortReason, EthertabError, quiet } from './errors.js';
 import { fetch, type Uploads } from './fetch.js';
 import { connect, listen } from './tcp.js';
@@ -36,6 +38,9 @@ class EthertabNetwork extends EventTarget implements Contract {
   readonly url: string;
   readonly opened: Promise<NetworkInformation>;
   readonly closed: Promise<void>;
+  readonly TCPSocket: TCPSocketConstructor;
+  readonly UDPSocket: UDPSocketConstructor;
+  readonly TCPServerSocket: TCPServerSocketConstructor;
 
   readonly #channel: Channel;
   readonly #uploads: Uploads = new Map();
@@ -49,6 +54,7 @@ class EthertabNetwork extends EventTarget implements Contract {
     super();
     const { timeout: _, signal, worker, ...rest } = options;
     this.url = address(url);
+    ({ TCPSocket: this.TCPSocket, UDPSocket: this.UDPSocket, TCPServerSocket: this.TCPServerSocket } = directSockets(this));
     this.#signal = signal;
     this.#status = starting(this.url);
     this.closed = quiet(
@@ -97,6 +103,10 @@ class EthertabNetwork extends EventTarget implements Contract {
 
   listen(options: TcpListenOptions): TcpListener {
     return listen(this.#channel, options);
+  }
+
+  install(target: object = globalThis): () => void {
+    return install(this, target);
   }
 
   udp(options?: UdpOptions): UdpSocket {

@@ -1,10 +1,13 @@
 /**
- * The whole contract of ethertab, in one file: what a page can ask for and what it gets back.
+ * The whole contract of ethertab: what a page can ask for and what it gets back. What standards say of sockets has a file of its
+ * own for each: `direct/types.ts` is WICG Direct Sockets.
  *
  * Units: bytes, milliseconds, and `performance.now()`'s time line for moments. Addresses are strings ("10.0.2.15"); a host is a
  * name or such an address. Whatever fails, fails with an {@link EthertabError} (or, from `fetch`, a `TypeError` with one as
- * its `cause`) whose `code` is stable.
+ * its `cause`) whose `code` is stable. The standards' sockets fail as their standards say, with that error as the `cause`.
  */
+
+import type { DirectSockets } from './direct/types.js';
 
 // ── The network ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -56,8 +59,11 @@ export interface StaticAddress {
   nameServers?: string[];
 }
 
-/** A host of its own on the Ethernet behind the relay. */
-export interface Network extends EventTarget {
+/**
+ * A host of its own on the Ethernet behind the relay. For programs written for WICG Direct Sockets it has that standard's classes
+ * (`new net.TCPSocket('www.example.com', 80)`); {@link Network.install} makes them global.
+ */
+export interface Network extends EventTarget, DirectSockets {
   /** The relay's URL. */
   readonly url: string;
   /** Resolves once there is an address; rejects if the network is closed before. */
@@ -73,6 +79,11 @@ export interface Network extends EventTarget {
   listen(options: TcpListenOptions): TcpListener;
   /** Opens a UDP socket: bound to a port, or with `remoteAddress` and `remotePort` connected to one peer. */
   udp(options?: UdpOptions): UdpSocket;
+  /**
+   * Defines `TCPSocket`, `UDPSocket` and `TCPServerSocket` on an object, `globalThis` by default, as a browser that has Direct
+   * Sockets would. What was there before comes back when the function that it returns is called.
+   */
+  install(target?: object): () => void;
   /** All IPv4 addresses of a name. */
   resolve(name: string, options?: { signal?: AbortSignal }): Promise<string[]>;
   /** Sends one ICMP echo request and waits for its reply. */

@@ -1,0 +1,89 @@
+/** What the three sockets have in common: `opened`, `closed`, and the rules of `close()`. */
+
+import { quiet } from '../errors.js';
+import type { Owner } from '../wrapped.js';
+import { invalidState, networkError } from './failure.js';
+
+interface OpenInfo {
+  readable: ReadableStream;
+  writable?: WritableStream;
+}
+
+/** Opens the socket; its streams belong to `owner`. */
+export type Open<Info> = (owner: Owner) => Promise<Info>;
+
+export class Lifecycle<Info extends OpenInfo> implements Owner {
+  readonly opened: Promise<Info>;
+  readonly closed: Promise<void>;
+  readonly failure = networkError;
+
+  readonly #release: () => void;
+  #info: Info | null = null;
+  /** Streams that have not ended. */
+  #active: number;
+  #error: unknown;
+  #settled = false;
+  #settle!: { resolve(): void; reject(error: unknown): void };
+
+  /** `release` closes the socket; called when all of its `streams` have ended. */
+  constructor(streams: 1 | 2, open: Open<Info>, release: () => void) {
+    this.#active = streams;
+    this.#release = release;
+    this.closed = quiet(
+      new Promise((resolve, reject) => {
+        this.#settle = { resolve, reject };
+      }),
+    );
+    this.opened = quiet(
+      this.#open(open).catch((error: unknown) => {
+        const failure = networkError(error);
+        this.#close(failure);
+        throw failure;
+      }),
+    );
+  }
+
+  async #open(open: Open<Info>): Promise<Info> {
+    const info = await open(this);
+    this.#info = info;
+    return info;
+  }
+
+  /** One of the streams has ended. What ended the first one says how the socket ended. */
+  ended(error?: unknown): void {
+    this.#error ??= error;
+    this.#active -= 1;
+    if (this.#active === 0) {
+      this.#release();
+      this.#close(this.#error);
+    }
+  }
+
+  /** The method of the same name, step by step. */
+  close(): Promise<void> {
+    const info = this.#info;
+    if (!info) {
+      return Promise.reject(invalidState('the socket is not open'));
+    }
+    if (this.#settled) {
+      return this.closed;
+    }
+    if (info.readable.locked || info.writable?.locked) {
+      return Promise.reject(invalidState('a stream of the socket is locked'));
+    }
+    quiet(info.readable.cancel());
+    if (info.writable) {
+      quiet(info.writable.abort());
+    }
+    return this.closed;
+  }
+
+  #close(error: unknown): void {
+    this.#settled = true;
+    if (error === undefined) {
+      this.#settle.resolve();
+    } else {
+      this.#settle.reject(error);
+    }
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Streams around a socket's own, for the standards whose streams differ in their errors and in what ends them. Each tells its owner
+ * once that it has ended: without an error when it was closed, cancelled or aborted.
+ */
+
+import { quiet } from './errors.js';
+import type { Bytes } from './messages.js';
+
+export interface Owner {
+  /** The error that the program sees. */
+  failure(error: unknown): unknown;
+  ended(error?: unknown): void;
+}
+
+/** A readable that follows another. Nothing is read ahead: the other one does that. */
+abstract class Follower<T, C extends ReadableByteStreamController | ReadableStreamDefaultController> {
+  protected controller!: C;
+  readonly #reader: ReadableStreamDefaultReader<T>;
+  readonly #owner: Owner;
+  #pulling: Promise<void> = Promise.resolve();
+  #over = false;
+
+  constructor(inner: ReadableStream<T>, owner: Owner) {
+    this.#reader = inner.getReader();
+    this.#owner = owner;
+    this.#reader.closed.then(
+      // The last value may be on its way still: the other stream is closed as soon as its queue is empty.
+      () => this.#pulling.then(() => this.#end()),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  fail(error: unknown): void {
+    if (!this.#over) {
+      this.#over = true;
+      const failure = this.#owner.failure(error);
+      this.controller.error(failure);
+      this.#owner.ended(failure);
+    }
+  }
+
+  protected abstract deliver(value: T): void;
+  /** A value that was on its way when the program cancelled. */
+  protected discard(_value: T): void {}
+
+  protected pull(): Promise<void> {
+    this.#pulling = this.#pull();
+    return this.#pulling;
+  }
+
+  protected cancel(reason: unknown): void {
+    this.#over = true;
+    quiet(this.#reader.cancel(reason));
+    this.#owner.ended();
+  }
+
+  async #pull(): Promise<void> {
+    // How the other stream ends is heard whether somebody reads or not.
+    const { value, done } = await this.#reader.read().catch(() => ({ value: undefined, done: true as const }));
+    if (!done) {
+      if (this.#over) {
+        this.discard(value);
+      } else {
+        this.deliver(value);
+      }
+    }
+  }
+
+  #end(): void {
+    if (!this.#over) {
+      this.#over = true;
+      this.controller.close();
+      if ('byobRequest' in this.controller) {
+        this.controller.byobRequest?.respond(0);
+      }
+      this.#owner.ended();
+    }
+  }
+}
+
+/** The bytes of another stream. */
+export class WrappedBytes extends Follower<Bytes, ReadableByteStreamController> {
+  readonly readable: ReadableStream<Bytes>;
+
+  constructor(inner: ReadableStream<Bytes>, owner: Owner) {
+    super(inner, owner);
+    this.readable = new ReadableStream(
+      {
+        type: 'bytes',
+        start: (controller: ReadableByteStreamController) => {
+          this.controller = controller;
+        },
+        pull: () => this.pull(),
+        cancel: (reason) => this.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  protected override deliver(bytes: Bytes): void {
+    this.controller.enqueue(bytes);
+  }
+}
+
+/** What another stream yields, each turned into something else. */
+export class WrappedValues<T, U> extends Follower<T, ReadableStreamDefaultController<U>> {
+  readonly readable: ReadableStream<U>;
+  readonly #turn: (value: T) => U;
+  readonly #unwanted: (value: T) => void;
+
+  constructor(inner: ReadableStream<T>, turn: (value: T) => U, owner: Owner, unwanted: (value: T) => void = () => {}) {
+    super(inner, owner);
+    this.#turn = turn;
+    this.#unwanted = unwanted;
+    this.readable = new ReadableStream(
+      {
+        start: (controller) => {
+          this.controller = controller;
+        },
+        pull: () => this.pull(),
+        cancel: (reason) => this.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  protected override deliver(value: T): void {
+    this.controller.enqueue(this.#turn(value));
+  }
+
+  protected override discard(value: T): void {
+    this.#unwanted(value);
+  }
+}
+
+export interface Sink<T> {
+  write(chunk: T): Promise<void>;
+  close(): Promise<void>;
+  /** Nothing more will be written. */
+  abort(reason: unknown): void;
+}
+
+/** A writable that its owner can fail as well. */
+export class WrappedWriter<T> {
+  readonly writable: WritableStream<T>;
+  readonly #owner: Owner;
+  #controller!: WritableStreamDefaultController;
+  #over = false;
+
+  constructor(sink: Sink<T>, owner: Owner, strategy?: QueuingStrategy<T>) {
+    this.#owner = owner;
+    this.writable = new WritableStream<T>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        write: (chunk) => this.#until(sink.write(chunk)),
+        close: async () => {
+          try {
+            await this.#until(sink.close());
+          } finally {
+            this.#ended();
+          }
+        },
+        abort: (reason) => {
+          sink.abort(reason);
+          this.#ended();
+        },
+      },
+      strategy,
+    );
+  }
+
+  fail(error: unknown): void {
+    if (!this.#over) {
+      const failure = this.#owner.failure(error);
+      this.#controller.error(failure);
+      this.#ended(failure);
+    }
+  }
+
+  #ended(error?: unknown): void {
+    if (!this.#over) {
+      this.#over = true;
+      this.#owner.ended(error);
+    }
+  }
+
+  /** Waits for what was started, but not once the program has aborted. */
+  async #until(started: Promise<void>): Promise<void> {
+    const { signal } = this.#controller;
+    let stop = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason);
+      signal.addEventListener('abort', stop);
+    });
+    try {
+      await Promise.race([started, aborted]);
+    } catch (error) {
+      if (signal.aborted) {
+        throw signal.reason;
+      }
+      const failure = this.#owner.failure(error);
+      this.#ended(failure);
+      throw failure;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+}
