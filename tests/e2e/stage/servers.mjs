@@ -1,6 +1,7 @@
 /** Ordinary servers on the kernel's side of the TAP. */
 import { execFile } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -102,6 +103,27 @@ export class Echo {
     const closed = once(this.server, 'close');
     this.server.close();
     for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+}
+
+/** Sends each datagram back to whoever sent it. */
+export class UdpEcho {
+  host = host;
+  port = 7007;
+  #socket = createSocket('udp4');
+
+  static async start() {
+    const echo = new UdpEcho();
+    echo.#socket.on('message', (data, { port, address }) => echo.#socket.send(data, port, address));
+    echo.#socket.bind(echo.port, '0.0.0.0');
+    await once(echo.#socket, 'listening');
+    return echo;
+  }
+
+  async stop() {
+    const closed = once(this.#socket, 'close');
+    this.#socket.close();
     await closed;
   }
 }
