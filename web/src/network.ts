@@ -28,6 +28,8 @@ import type {
   UdpSocket,
 } from './types.js';
 import { udp } from './udp.js';
+import { connect as connectByStandard } from './winter/connect.js';
+import type { Sockets } from './winter/types.js';
 
 const OPEN_TIMEOUT = 15_000;
 
@@ -38,6 +40,7 @@ class EthertabNetwork extends EventTarget implements Contract {
   readonly url: string;
   readonly opened: Promise<NetworkInformation>;
   readonly closed: Promise<void>;
+  readonly sockets: Sockets = { connect: (address, options) => connectByStandard(this, address, options) };
   readonly TCPSocket: TCPSocketConstructor;
   readonly UDPSocket: UDPSocketConstructor;
   readonly TCPServerSocket: TCPServerSocketConstructor;

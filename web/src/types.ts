@@ -1,6 +1,6 @@
 /**
  * The whole contract of ethertab: what a page can ask for and what it gets back. What standards say of sockets has a file of its
- * own for each: `direct/types.ts` is WICG Direct Sockets.
+ * own for each: `direct/types.ts` is WICG Direct Sockets, `winter/types.ts` WinterTC's Sockets API.
  *
  * Units: bytes, milliseconds, and `performance.now()`'s time line for moments. Addresses are strings ("10.0.2.15"); a host is a
  * name or such an address. Whatever fails, fails with an {@link EthertabError} (or, from `fetch`, a `TypeError` with one as
@@ -8,6 +8,7 @@
  */
 
 import type { DirectSockets } from './direct/types.js';
+import type { Sockets } from './winter/types.js';
 
 // ── The network ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,6 +73,8 @@ export interface Network extends EventTarget, DirectSockets {
   readonly closed: Promise<void>;
   /** How things stand now. A new, frozen object after each `'statuschange'`. */
   readonly status: NetworkStatus;
+  /** `connect()` by WinterTC's Sockets API, as Cloudflare Workers have it. {@link Network.connect} is our own. */
+  readonly sockets: Sockets;
 
   /** Connects. Returns at once; `socket.opened` tells how it went. What is written before is sent when it is open. */
   connect(address: TcpAddress | `${string}:${number}`, options?: TcpConnectOptions): TcpSocket;

@@ -10,6 +10,16 @@ export interface Owner {
   /** The error that the program sees. */
   failure(error: unknown): unknown;
   ended(error?: unknown): void;
+  /** The program has cancelled or aborted it. Without this, that is an end like others. */
+  abandoned?(): void;
+}
+
+function abandon(owner: Owner): void {
+  if (owner.abandoned) {
+    owner.abandoned();
+  } else {
+    owner.ended();
+  }
 }
 
 /** A readable that follows another. Nothing is read ahead: the other one does that. */
@@ -25,9 +35,21 @@ abstract class Follower<T, C extends ReadableByteStreamController | ReadableStre
     this.#owner = owner;
     this.#reader.closed.then(
       // The last value may be on its way still: the other stream is closed as soon as its queue is empty.
-      () => this.#pulling.then(() => this.#end()),
+      () => this.#pulling.then(() => this.end()),
       (error: unknown) => this.fail(error),
     );
+  }
+
+  /** Ends it in order. */
+  end(): void {
+    if (!this.#over) {
+      this.#over = true;
+      this.controller.close();
+      if ('byobRequest' in this.controller) {
+        this.controller.byobRequest?.respond(0);
+      }
+      this.#owner.ended();
+    }
   }
 
   fail(error: unknown): void {
@@ -49,9 +71,12 @@ abstract class Follower<T, C extends ReadableByteStreamController | ReadableStre
   }
 
   protected cancel(reason: unknown): void {
-    this.#over = true;
     quiet(this.#reader.cancel(reason));
-    this.#owner.ended();
+    // What is left of bytes may be cancelled after the end.
+    if (!this.#over) {
+      this.#over = true;
+      abandon(this.#owner);
+    }
   }
 
   async #pull(): Promise<void> {
@@ -63,17 +88,6 @@ abstract class Follower<T, C extends ReadableByteStreamController | ReadableStre
       } else {
         this.deliver(value);
       }
-    }
-  }
-
-  #end(): void {
-    if (!this.#over) {
-      this.#over = true;
-      this.controller.close();
-      if ('byobRequest' in this.controller) {
-        this.controller.byobRequest?.respond(0);
-      }
-      this.#owner.ended();
     }
   }
 }
@@ -145,16 +159,23 @@ export class WrappedWriter<T> {
   readonly writable: WritableStream<T>;
   readonly #owner: Owner;
   #controller!: WritableStreamDefaultController;
+  /** Writes that the sink has not done yet. */
+  #waiting = 0;
+  #flushed: (() => void)[] = [];
   #over = false;
 
-  constructor(sink: Sink<T>, owner: Owner, strategy?: QueuingStrategy<T>) {
+  constructor(sink: Sink<T>, owner: Owner) {
     this.#owner = owner;
     this.writable = new WritableStream<T>(
       {
         start: (controller) => {
           this.#controller = controller;
         },
-        write: (chunk) => this.#until(sink.write(chunk)),
+        write: async (chunk) => {
+          await this.#until(sink.write(chunk));
+          this.#waiting -= 1;
+          this.#wake();
+        },
         close: async () => {
           try {
             await this.#until(sink.close());
@@ -164,11 +185,30 @@ export class WrappedWriter<T> {
         },
         abort: (reason) => {
           sink.abort(reason);
-          this.#ended();
+          // Unless it broke while a write was being let go.
+          if (!this.#over) {
+            this.#over = true;
+            this.#wake();
+            abandon(this.#owner);
+          }
         },
       },
-      strategy,
+      {
+        highWaterMark: 1,
+        // Asked for with each write, before it waits for its turn.
+        size: () => {
+          this.#waiting += 1;
+          return 1;
+        },
+      },
     );
+  }
+
+  /** Resolves when what has been written is with the sink, or lost. */
+  async flushed(): Promise<void> {
+    while (this.#waiting > 0 && !this.#over) {
+      await new Promise<void>((resolve) => this.#flushed.push(resolve));
+    }
   }
 
   fail(error: unknown): void {
@@ -182,17 +222,24 @@ export class WrappedWriter<T> {
   #ended(error?: unknown): void {
     if (!this.#over) {
       this.#over = true;
+      this.#wake();
       this.#owner.ended(error);
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#flushed.splice(0)) {
+      wake();
     }
   }
 
   /** Waits for what was started, but not once the program has aborted. */
   async #until(started: Promise<void>): Promise<void> {
     const { signal } = this.#controller;
-    let stop = () => {};
+    let onAbort = () => {};
     const aborted = new Promise<never>((_, reject) => {
-      stop = () => reject(signal.reason);
-      signal.addEventListener('abort', stop);
+      onAbort = () => reject(signal.reason);
+      signal.addEventListener('abort', onAbort);
     });
     try {
       await Promise.race([started, aborted]);
@@ -200,11 +247,14 @@ export class WrappedWriter<T> {
       if (signal.aborted) {
         throw signal.reason;
       }
+      if (this.#over) {
+        throw error;
+      }
       const failure = this.#owner.failure(error);
       this.#ended(failure);
       throw failure;
     } finally {
-      signal.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', onAbort);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** A network without a Worker: sockets by the contract of `types.ts`, whose other side is in the hands of a test. */
+import { destination } from '../src/tcp.js';
 import type {
   TcpAddress,
   TcpConnectOptions,
@@ -47,7 +48,7 @@ export class FakeTcp implements TcpSocket {
   closes = 0;
   aborted: { reason: unknown } | null = null;
   cancelled = false;
-  /** Writes wait for this, if it is set. */
+  /** Writes wait for this, if it is set, or until the connection breaks. */
   stuck: Promise<void> | null = null;
 
   readonly readable: ReadableStream<Bytes>;
@@ -80,7 +81,7 @@ export class FakeTcp implements TcpSocket {
       },
       write: async (chunk) => {
         this.sent.push(chunk);
-        await this.stuck;
+        await Promise.race([this.stuck, this.stuck && this.closed]);
       },
       close: () => {
         this.finished = true;
@@ -126,7 +127,7 @@ export class FakeTcp implements TcpSocket {
 
   abort(reason?: unknown): void {
     this.aborted ??= { reason };
-    this.#closed.reject(reason);
+    this.break(reason);
   }
 
   info(): Promise<TcpInformation> {
@@ -254,7 +255,7 @@ export class FakeNetwork {
   datagrams: FakeUdp[] = [];
 
   connect(address: TcpAddress | string, options?: TcpConnectOptions): FakeTcp {
-    this.addresses.push(address as TcpAddress);
+    this.addresses.push(destination(address));
     const socket = new FakeTcp(options);
     this.tcp.push(socket);
     return socket;

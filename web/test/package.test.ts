@@ -24,6 +24,15 @@ test('the package carries the program, both licences and a page that introduces 
   }
 });
 
+test('every entry point is carried, with its types', () => {
+  const files = packed();
+  const { exports } = JSON.parse(readFileSync(new URL('package.json', web), 'utf8')) as { exports: Record<string, unknown> };
+  const targets = Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' ? entry : Object.values(entry as object),
+  );
+  expect(files).toEqual(expect.arrayContaining(targets.map((target) => target.replace('./', ''))));
+});
+
 test('the package is not published by mistake', () => {
   expect(JSON.parse(readFileSync(new URL('package.json', web), 'utf8')).private).toBe(true);
 });

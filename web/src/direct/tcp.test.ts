@@ -65,6 +65,18 @@ describe('the readable', () => {
     expect(await reading).toEqual({ done: true, value: new Uint8Array(0) });
   });
 
+  test('ends once, though what a BYOB reader left of the last bytes is cancelled afterwards', async () => {
+    const { socket, inner, info } = await opened();
+    inner.receive(1, 2, 3);
+    const reader = info.readable.getReader({ mode: 'byob' });
+    await reader.read(new Uint8Array(1));
+    inner.end();
+    await turn();
+    await reader.cancel();
+    expect(await isPending(socket.closed)).toBe(true);
+    expect(inner.closes).toBe(0);
+  });
+
   test("is closed by the peer's FIN, after the last bytes, and the writable goes on", async () => {
     const { socket, inner, info } = await opened();
     inner.receive(1);
