@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the stack to WebAssembly into web/src/generated. Quick when nothing changed. Prints the size.
+# Builds the stack and TLS to WebAssembly, each a module of its own, into web/src/generated. Quick when nothing changed. Prints the sizes.
 #
 # Needs: cargo with the target wasm32-unknown-unknown; wasm-bindgen of the version that wasm/Cargo.toml pins, on the PATH or in
 # .tools/bin; the npm packages of web/ (wasm-opt is one of them).
@@ -19,30 +19,41 @@ if [ "$have" != "$wanted" ]; then
   exit 1
 fi
 
-# The stack lies below the data, so that outgrowing it traps; it is an eighth of the usual size: nothing recurses here, and addresses
-# below a mebibyte are a byte shorter in each instruction.
-cargo rustc --quiet --manifest-path "$root/Cargo.toml" -p ethertab-wasm --lib --features small-allocator \
-  --target wasm32-unknown-unknown --profile wasm -- -C link-arg=-zstack-size=131072
-
-built=$target/wasm32-unknown-unknown/wasm/ethertab_wasm.wasm
 # What a page loads is compressed: a function inlined into its one caller makes it longer there, not shorter.
 # The lowest kilobyte holds the end of the stack and no data. Functions sorted by name stand beside their like, which compresses
 # better; the names themselves go afterwards.
 options=${WASM_OPT:--O3 -Oz --converge --one-caller-inline-max-function-size=0 --low-memory-unused --reorder-functions-by-name}
 features="--enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-sign-ext
   --enable-nontrapping-float-to-int --enable-reference-types --enable-multivalue --enable-simd"
-stamp="$(cksum <"$built") $wanted $options $(cksum <"$0")"
-if [ ! -f "$generated/ethertab_bg.wasm" ] || [ "$(cat "$generated/.stamp" 2>/dev/null)" != "$stamp" ]; then
-  rm -rf "$generated"
-  wasm-bindgen --target web --out-dir "$generated" --out-name ethertab "$built"
-  # shellcheck disable=SC2086 # several options
-  "$web/node_modules/.bin/wasm-opt" $features --debuginfo $options "$generated/ethertab_bg.wasm" -o "$generated/ethertab_bg.wasm.named"
-  # shellcheck disable=SC2086
-  "$web/node_modules/.bin/wasm-opt" $features --strip-debug --strip-producers --strip-target-features \
-    "$generated/ethertab_bg.wasm.named" -o "$generated/ethertab_bg.wasm.optimized"
-  rm "$generated/ethertab_bg.wasm.named"
-  mv "$generated/ethertab_bg.wasm.optimized" "$generated/ethertab_bg.wasm"
-  gzip -9 -c "$generated/ethertab_bg.wasm" | wc -c >"$generated/.size"
-  echo "$stamp" >"$generated/.stamp"
-fi
-echo "ethertab_bg.wasm: $(wc -c <"$generated/ethertab_bg.wasm") bytes, $(cat "$generated/.size" | tr -d ' ') gzipped"
+
+# module CRATE NAME [CARGO-OPTION…]: builds a crate to NAME.js and NAME_bg.wasm.
+module() {
+  crate=$1 name=$2
+  shift 2
+  # The stack lies below the data, so that outgrowing it traps; it is an eighth of the usual size: nothing recurses here, and addresses
+  # below a mebibyte are a byte shorter in each instruction.
+  cargo rustc --quiet --manifest-path "$root/Cargo.toml" -p "$crate" --lib "$@" \
+    --target wasm32-unknown-unknown --profile wasm -- -C link-arg=-zstack-size=131072
+  built=$target/wasm32-unknown-unknown/wasm/$(echo "$crate" | tr - _).wasm
+  wasm=$generated/${name}_bg.wasm
+  stamp="$(cksum <"$built") $wanted $options $(cksum <"$web/scripts/build-wasm.sh")"
+  if [ ! -f "$wasm" ] || [ "$(cat "$generated/.$name.stamp" 2>/dev/null)" != "$stamp" ]; then
+    rm -f "$wasm" "$generated/.$name.stamp"
+    wasm-bindgen --target web --out-dir "$generated" --out-name "$name" "$built"
+    # shellcheck disable=SC2086 # several options
+    "$web/node_modules/.bin/wasm-opt" $features --debuginfo $options "$wasm" -o "$wasm.named"
+    # shellcheck disable=SC2086
+    "$web/node_modules/.bin/wasm-opt" $features --strip-debug --strip-producers --strip-target-features "$wasm.named" -o "$wasm.optimized"
+    rm "$wasm.named"
+    mv "$wasm.optimized" "$wasm"
+    gzip -9 -c "$wasm" | wc -c >"$generated/.$name.size"
+    echo "$stamp" >"$generated/.$name.stamp"
+  fi
+  size=$(tr -d ' ' <"$generated/.$name.size")
+  together=$((${together:-0} + size))
+  echo "${name}_bg.wasm: $(($(wc -c <"$wasm"))) bytes, $size gzipped"
+}
+
+module ethertab-wasm ethertab --features small-allocator
+module ethertab-tls tls
+echo "together: $together gzipped"
