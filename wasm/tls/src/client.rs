@@ -30,9 +30,7 @@ impl Client {
         };
         for given in own {
             for certificate in certificates(given.as_ref())? {
-                roots.add(certificate).map_err(|error| {
-                    Failure::new(Kind::Invalid, format!("a CA certificate: {error}"))
-                })?;
+                roots.add(certificate).map_err(|_| unreadable())?;
             }
         }
         let clock = Clock::default();
@@ -51,8 +49,12 @@ impl Client {
     /// Begins a session with the host of a name (or address), by which its certificate is judged. `protocols`: ALPN, the one
     /// liked best first. `now`: milliseconds since 1970.
     pub fn open(&self, host: &str, protocols: &[&str], now: u64) -> Result<Session, Failure> {
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| Failure::new(Kind::Invalid, format!("\"{host}\" is no name of a host")))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+            Failure::new(
+                Kind::Invalid,
+                ["\"", host, "\" is no name of a host"].concat(),
+            )
+        })?;
         let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
         self.clock.set(now);
         let connection =
@@ -70,15 +72,15 @@ fn certificates(given: &[u8]) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let found = CertificateDer::pem_slice_iter(given).collect::<Result<Vec<_>, _>>();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(Failure::new(
-            Kind::Invalid,
-            "a CA certificate is neither PEM nor DER",
-        )),
-        Err(error) => Err(Failure::new(
-            Kind::Invalid,
-            format!("a CA certificate: {error}"),
-        )),
+        _ => Err(unreadable()),
     }
+}
+
+fn unreadable() -> Failure {
+    Failure::new(
+        Kind::Invalid,
+        "a CA's certificate cannot be read, neither as PEM nor as DER",
+    )
 }
 
 /// Milliseconds since 1970, as whoever called last said.

@@ -3,10 +3,9 @@
 use core::fmt;
 use core::marker::PhantomData;
 use rsa::pkcs1::DecodeRsaPublicKey;
-use rsa::signature::Verifier;
 use rsa::signature::hazmat::PrehashVerifier;
-use rsa::traits::PublicKeyParts;
-use rsa::{PublicKey, pkcs1v15, pss};
+use rsa::traits::{PublicKeyParts, SignatureScheme as RsaScheme};
+use rsa::{Pkcs1v15Sign, PublicKey};
 use rustls::SignatureScheme;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{
@@ -134,25 +133,37 @@ struct P256<D>(PhantomData<D>);
 
 impl<D: Digest + Send + Sync + 'static> Verify for P256<D> {
     fn verify(key: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
-        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
-        let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
-        key.verify_prehash(&D::digest(message), &signature).ok()
+        p256_verify(key, &D::digest(message), signature)
     }
+}
+
+// Apart from the hash, so that this code is there once; so with the others below.
+fn p256_verify(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
+    let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
+    key.verify_prehash(hash, &signature).ok()
 }
 
 struct P384<D>(PhantomData<D>);
 
 impl<D: Digest + Send + Sync + 'static> Verify for P384<D> {
     fn verify(key: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
-        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
-        let signature = p384::ecdsa::Signature::from_der(signature).ok()?;
-        key.verify_prehash(&D::digest(message), &signature).ok()
+        p384_verify(key, &D::digest(message), signature)
     }
 }
 
-fn rsa_key(bytes: &[u8]) -> Option<PublicKey> {
-    let key = PublicKey::from_pkcs1_der(bytes).ok()?;
-    (key.n().bit_width() >= RSA_BITS_LEAST).then_some(key)
+fn p384_verify(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+    let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
+    let signature = p384::ecdsa::Signature::from_der(signature).ok()?;
+    key.verify_prehash(hash, &signature).ok()
+}
+
+fn rsa_verify<S: RsaScheme>(scheme: S, key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+    let key = PublicKey::from_pkcs1_der(key).ok()?;
+    if key.n().bit_width() < RSA_BITS_LEAST {
+        return None;
+    }
+    key.verify(scheme, hash, signature).ok()
 }
 
 struct Pkcs1<D>(PhantomData<D>);
@@ -162,9 +173,8 @@ where
     D: Digest + rsa::pkcs8::AssociatedOid + Send + Sync + 'static,
 {
     fn verify(key: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
-        let signature = pkcs1v15::Signature::try_from(signature).ok()?;
-        let key = pkcs1v15::VerifyingKey::<D>::new(rsa_key(key)?);
-        key.verify(message, &signature).ok()
+        let scheme = Pkcs1v15Sign::new::<D>();
+        rsa_verify(scheme, key, &D::digest(message), signature)
     }
 }
 
@@ -175,8 +185,8 @@ where
     D: Digest + sha2::digest::FixedOutputReset + Send + Sync + 'static,
 {
     fn verify(key: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
-        let signature = pss::Signature::try_from(signature).ok()?;
-        let key = pss::VerifyingKey::<D>::new(rsa_key(key)?);
-        key.verify(message, &signature).ok()
+        // The salt is as long as the hash (RFC 8446 §4.2.3).
+        let scheme = rsa::Pss::<D>::new();
+        rsa_verify(scheme, key, &D::digest(message), signature)
     }
 }
