@@ -1,6 +1,7 @@
 //! Whom a network trusts, and what it remembers of servers.
 
 use crate::failure::{Failure, Kind};
+use crate::judge::Judge;
 use crate::provider::provider;
 use crate::session::Session;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -34,10 +35,16 @@ impl Client {
             }
         }
         let clock = Clock::default();
+        let provider = provider();
+        let judge = Judge {
+            roots,
+            algorithms: provider.signature_verification_algorithms,
+        };
         let mut config =
-            ClientConfig::builder_with_details(Arc::new(provider()), Arc::new(clock.clone()))
+            ClientConfig::builder_with_details(Arc::new(provider), Arc::new(clock.clone()))
                 .with_safe_default_protocol_versions()?
-                .with_root_certificates(roots)
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(judge))
                 .with_no_client_auth();
         config.resumption = Resumption::in_memory_sessions(REMEMBERED);
         Ok(Client {

@@ -11,6 +11,7 @@ mod bindings;
 mod client;
 mod entropy;
 mod failure;
+mod judge;
 mod provider;
 mod session;
 

@@ -2,6 +2,7 @@
 
 use crate::client::Clock;
 use crate::failure::{Failure, Kind};
+use crate::provider::suite_name;
 use rustls::client::ClientConnection;
 use rustls::{HandshakeKind, ProtocolVersion};
 use std::io::{ErrorKind, Read, Write};
@@ -23,7 +24,7 @@ pub struct Agreement {
     /// "TLSv1.2" or "TLSv1.3".
     pub version: &'static str,
     /// The cipher suite, by the name of IANA's registry.
-    pub cipher: String,
+    pub cipher: &'static str,
     /// The protocol that the server picked of those offered (ALPN).
     pub protocol: Option<String>,
     /// Whether a session of before was resumed, which saves the server's certificate.
@@ -136,11 +137,7 @@ impl Session {
                 ProtocolVersion::TLSv1_3 => "TLSv1.3",
                 _ => "TLSv1.2",
             },
-            // The registry's name is "TLS_AES_…"; rustls tells those of 1.3 apart.
-            cipher: suite
-                .as_str()
-                .unwrap_or_default()
-                .replacen("TLS13_", "TLS_", 1),
+            cipher: suite_name(suite),
             protocol: protocol.map(|name| String::from_utf8_lossy(name).into_owned()),
             resumed: self.connection.handshake_kind() == Some(HandshakeKind::Resumed),
         })

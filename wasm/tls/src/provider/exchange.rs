@@ -1,5 +1,6 @@
 //! Key exchange: X25519 (RFC 7748), P-256 and P-384 (SEC 1).
 
+use super::point;
 use crate::entropy;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use rustls::crypto::{ActiveKeyExchange, SharedSecret, SupportedKxGroup};
@@ -82,11 +83,7 @@ macro_rules! nist_curve {
 
         impl ActiveKeyExchange for $exchange {
             fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, Error> {
-                // Only the uncompressed form may be sent (RFC 8446 §4.2.8.2).
-                if peer.first() != Some(&4) {
-                    return Err(invalid());
-                }
-                let peer = $curve::PublicKey::from_sec1_bytes(peer).map_err(|_| invalid())?;
+                let peer = point::$curve(peer).ok_or_else(invalid)?;
                 let shared =
                     $curve::ecdh::diffie_hellman(self.secret.to_nonzero_scalar(), peer.as_affine());
                 Ok(SharedSecret::from(&shared.raw_secret_bytes()[..]))

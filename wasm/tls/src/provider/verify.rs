@@ -1,5 +1,6 @@
 //! Signatures that are verified: of certificates, and of the server's side of a handshake. Nothing is signed here.
 
+use super::point;
 use core::fmt;
 use core::marker::PhantomData;
 use rsa::pkcs1::DecodeRsaPublicKey;
@@ -139,7 +140,7 @@ impl<D: Digest + Send + Sync + 'static> Verify for P256<D> {
 
 // Apart from the hash, so that this code is there once; so with the others below.
 fn p256_verify(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
-    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
+    let key = p256::ecdsa::VerifyingKey::from(point::p256(key)?);
     let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
     key.verify_prehash(hash, &signature).ok()
 }
@@ -153,7 +154,7 @@ impl<D: Digest + Send + Sync + 'static> Verify for P384<D> {
 }
 
 fn p384_verify(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
-    let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
+    let key = p384::ecdsa::VerifyingKey::from(point::p384(key)?);
     let signature = p384::ecdsa::Signature::from_der(signature).ok()?;
     key.verify_prehash(hash, &signature).ok()
 }
