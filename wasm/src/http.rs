@@ -4,6 +4,7 @@
 //! Why not hyper's client: it was here, and worked; it made 66 KB of a binary that may have 180 (both gzipped).
 
 use crate::connection::{Connection, with_scratch};
+use crate::pipe::Pipe;
 use crate::task;
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -29,10 +30,10 @@ pub(crate) enum Upload {
 pub(crate) enum Failure {
     /// The connection.
     Connection(io::Error),
+    /// JavaScript threw it: the source of the request's body, or what the connection runs over.
+    Thrown(JsValue),
     /// What the server said was no HTTP.
     Http(HttpError),
-    /// The program failed to say what the request's body is.
-    Upload(JsValue),
 }
 
 impl From<HttpError> for Failure {
@@ -41,10 +42,54 @@ impl From<HttpError> for Failure {
     }
 }
 
+/// What HTTP is spoken over. Clones share it.
+#[derive(Clone)]
+pub(crate) enum Line {
+    Tcp(Connection),
+    Pipe(Pipe),
+}
+
+impl Line {
+    fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, Failure>> {
+        match self {
+            Line::Tcp(connection) => {
+                (connection.poll_read(context, buffer)).map_err(Failure::Connection)
+            }
+            Line::Pipe(pipe) => pipe.poll_read(context, buffer).map_err(Failure::Thrown),
+        }
+    }
+
+    fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Failure>> {
+        match self {
+            Line::Tcp(connection) => {
+                (connection.poll_write(context, bytes)).map_err(Failure::Connection)
+            }
+            Line::Pipe(pipe) => pipe.poll_write(context, bytes).map_err(Failure::Thrown),
+        }
+    }
+
+    fn abort(&self) {
+        match self {
+            Line::Tcp(connection) => connection.abort(),
+            Line::Pipe(pipe) => pipe.abort(),
+        }
+    }
+
+    /// Whether the server has neither closed a connection that waits nor said anything on it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.poll_read(&mut context, &mut [0]).is_pending()
+    }
+}
+
 /// An exchange under way. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Exchange {
-    connection: Connection,
+    line: Line,
     state: Rc<RefCell<State>>,
 }
 
@@ -63,14 +108,9 @@ struct State {
 
 impl Exchange {
     /// Sends a request: `head` is its head, with the body if that is known as a whole.
-    pub(crate) fn begin(
-        connection: Connection,
-        method: &str,
-        head: Vec<u8>,
-        body: Upload,
-    ) -> Exchange {
+    pub(crate) fn begin(line: Line, method: &str, head: Vec<u8>, body: Upload) -> Exchange {
         let exchange = Exchange {
-            connection,
+            line,
             state: Rc::new(RefCell::new(State {
                 reader: ResponseReader::new(method),
                 early: Vec::new(),
@@ -97,7 +137,7 @@ impl Exchange {
                 Err(thrown) => {
                     self.state.borrow_mut().upload_failure = Some(thrown);
                     // The server must not take what came so far for the whole.
-                    return self.connection.abort();
+                    return self.line.abort();
                 }
             }
         }
@@ -140,9 +180,9 @@ impl Exchange {
         }
     }
 
-    async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+    async fn write(&self, mut bytes: &[u8]) -> Result<(), Failure> {
         while !bytes.is_empty() {
-            let written = poll_fn(|context| self.connection.poll_write(context, bytes)).await?;
+            let written = poll_fn(|context| self.line.poll_write(context, bytes)).await?;
             bytes = &bytes[written..];
         }
         Ok(())
@@ -197,9 +237,9 @@ impl Exchange {
                 return Poll::Ready(Ok(None));
             }
             let read = with_scratch(|scratch| {
-                let length = match self.connection.poll_read(context, scratch) {
+                let length = match self.line.poll_read(context, scratch) {
                     Poll::Ready(Ok(length)) => length,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Connection(error))),
+                    Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),
                     Poll::Pending => return Poll::Pending,
                 };
                 if length == 0 {
@@ -225,7 +265,7 @@ impl Exchange {
                 Poll::Ready(Ok(None)) if body.is_empty() => {}
                 Poll::Ready(Err(_)) if upload_failure.is_some() => {
                     let thrown = upload_failure.take().unwrap_or_default();
-                    return Poll::Ready(Err(Failure::Upload(thrown)));
+                    return Poll::Ready(Err(Failure::Thrown(thrown)));
                 }
                 other => return other,
             }
@@ -239,14 +279,8 @@ impl Exchange {
             && state.reader.keeps_alive()
             && !state.surplus
             && state.early.is_empty()
-            && is_quiet(&self.connection)
+            && self.line.is_quiet()
     }
-}
-
-/// Whether the server has neither closed a connection that waits nor said anything on it.
-pub(crate) fn is_quiet(connection: &Connection) -> bool {
-    let mut context = Context::from_waker(Waker::noop());
-    connection.poll_read(&mut context, &mut [0]).is_pending()
 }
 
 /// How the body's end is told.

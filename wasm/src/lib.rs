@@ -13,6 +13,7 @@ mod connection;
 mod http;
 pub mod link;
 mod network;
+mod pipe;
 mod scope;
 mod spent;
 mod task;

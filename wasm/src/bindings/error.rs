@@ -34,7 +34,7 @@ pub(super) fn from_exchange(failure: Failure) -> JsValue {
     match failure {
         Failure::Connection(failure) => from_io(&failure),
         Failure::Http(failure) => error("EHTTP", &failure.to_string()),
-        Failure::Upload(thrown) => thrown,
+        Failure::Thrown(thrown) => thrown,
     }
 }
 

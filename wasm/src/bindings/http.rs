@@ -4,8 +4,8 @@ use super::TcpStream;
 use super::error::{from_exchange, invalid};
 use super::options;
 use super::results;
-use crate::connection::Connection;
-use crate::http::{Exchange, Upload, is_quiet, length_of};
+use crate::http::{Exchange, Line, Upload, length_of};
+use crate::pipe::{Duplex, Pipe};
 use crate::spent;
 use crate::task::promise;
 use core::cell::RefCell;
@@ -18,7 +18,7 @@ use wasm_bindgen::prelude::*;
 /// A connection that speaks HTTP/1.1, one request after the other.
 #[wasm_bindgen]
 pub struct HttpConnection {
-    connection: Connection,
+    line: Line,
     /// The request that was sent last.
     exchange: Rc<RefCell<Option<Exchange>>>,
 }
@@ -28,7 +28,16 @@ impl HttpConnection {
     /// Speaks HTTP over a TCP connection, which must not be read or written any more; to abort or close it still works.
     pub fn over(stream: &TcpStream) -> HttpConnection {
         HttpConnection {
-            connection: stream.connection(),
+            line: Line::Tcp(stream.connection()),
+            exchange: Rc::default(),
+        }
+    }
+
+    /// Speaks HTTP over any stream of bytes: TLS over a connection, say.
+    #[wasm_bindgen(js_name = overDuplex)]
+    pub fn over_duplex(duplex: Duplex) -> HttpConnection {
+        HttpConnection {
+            line: Line::Pipe(Pipe::new(duplex)),
             exchange: Rc::default(),
         }
     }
@@ -37,7 +46,7 @@ impl HttpConnection {
     /// promises one piece after the other and `null` at the end. The answer before must have been read to its end.
     #[wasm_bindgen(unchecked_return_type = "Promise<HttpResponse>")]
     pub fn request(&self, head: JsValue, body: JsValue) -> Promise {
-        let (connection, last) = (self.connection.clone(), Rc::clone(&self.exchange));
+        let (line, last) = (self.line.clone(), Rc::clone(&self.exchange));
         promise(async move {
             let request = options::request(head)?;
             let (body, whole) = upload(&body, request.body_length)?;
@@ -54,7 +63,7 @@ impl HttpConnection {
             head.emit(length_of(&body, whole.as_ref().map(Vec::len)), &mut bytes)
                 .map_err(|error| invalid(&error.to_string()))?;
             bytes.extend(whole.unwrap_or_default());
-            let exchange = Exchange::begin(connection, &request.method, bytes, body);
+            let exchange = Exchange::begin(line, &request.method, bytes, body);
             last.replace(Some(exchange.clone()));
             let head = poll_fn(|context| exchange.poll_head(context)).await;
             match head {
@@ -69,7 +78,7 @@ impl HttpConnection {
     pub fn is_ready(&self) -> bool {
         match &*self.exchange.borrow() {
             Some(exchange) => exchange.keeps_alive(),
-            None => is_quiet(&self.connection),
+            None => self.line.is_quiet(),
         }
     }
 }
