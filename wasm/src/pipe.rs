@@ -5,7 +5,8 @@ use core::cell::RefCell;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -14,11 +15,11 @@ use wasm_bindgen_futures::JsFuture;
 extern "C" {
     /// What HTTP can be spoken over.
     #[wasm_bindgen(
-        typescript_type = "{ read(limit: number): Promise<Uint8Array | undefined>; write(bytes: Uint8Array<ArrayBuffer>): Promise<void>; abort(): void }"
+        typescript_type = "{ read(limit: number): Promise<Uint8Array[] | undefined>; write(bytes: Uint8Array<ArrayBuffer>): Promise<void>; abort(): void }"
     )]
     pub type Duplex;
 
-    /// Promises at most so many bytes, `undefined` at the end.
+    /// Promises a list of pieces, at most so many bytes in all; `undefined` at the end.
     #[wasm_bindgen(method, catch)]
     fn read(this: &Duplex, limit: u32) -> Result<Promise, JsValue>;
 
@@ -40,7 +41,7 @@ pub(crate) struct Pipe {
 struct State {
     reading: Option<JsFuture>,
     /// Read, and not yet asked for.
-    rest: Vec<u8>,
+    rest: VecDeque<Uint8Array>,
     writing: Option<JsFuture>,
 }
 
@@ -65,12 +66,24 @@ impl Pipe {
                 return Poll::Pending;
             };
             if !read.is_undefined() {
-                state.rest = Uint8Array::new(&read).to_vec();
+                let pieces = Array::from(&read);
+                state.rest.extend(pieces.iter().map(JsCast::unchecked_into));
             }
         }
-        let length = buffer.len().min(state.rest.len());
-        buffer[..length].copy_from_slice(&state.rest[..length]);
-        state.rest.drain(..length);
+        let mut length = 0;
+        while let Some(piece) = state.rest.pop_front() {
+            let room = buffer.len() - length;
+            let taken = room.min(piece.length() as usize);
+            let (now, later) = (taken as u32, piece.length());
+            piece
+                .subarray(0, now)
+                .copy_to(&mut buffer[length..length + taken]);
+            length += taken;
+            if now < later {
+                state.rest.push_front(piece.subarray(now, later));
+                break;
+            }
+        }
         Poll::Ready(Ok(length))
     }
 

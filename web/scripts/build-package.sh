@@ -5,6 +5,6 @@ web=$(cd "$(dirname "$0")/.." && pwd)
 rm -rf "$web/pkg"
 "$web/node_modules/.bin/tsc" -p "$web/tsconfig.package.json"
 mkdir -p "$web/pkg/generated"
-cp "$web"/src/generated/ethertab*.js "$web"/src/generated/ethertab*.ts "$web"/src/generated/ethertab_bg.wasm "$web/pkg/generated/"
+cp "$web"/src/generated/*.js "$web"/src/generated/*.ts "$web"/src/generated/*.wasm "$web/pkg/generated/"
 # Both ask that their text goes with every copy.
 cp "$web/../LICENSE-MIT" "$web/../LICENSE-APACHE" "$web/pkg/"

@@ -180,7 +180,7 @@ describe('what is sent', () => {
   });
 
   test.each([
-    ['https://example.com/', {}, 'EPROTO'],
+    ['wss://example.com/', {}, 'EPROTO'],
     ['ftp://example.com/', {}, 'EPROTO'],
     ['http://', {}, 'EINVAL'],
     ['http://example.com/', { method: 'TRACE' }, 'EINVAL'],
@@ -315,6 +315,15 @@ describe('redirects', () => {
     expect(await cause(ask('http://example.com/', { redirect: 'error' }, to('/next')))).toBe('EREDIRECT');
   });
 
+  test('to what is secure say so, and ask another port', async () => {
+    await ask('http://example.com/', {}, to('https://example.com/'), to('https://example.com:8443/'), {});
+    expect(server.requests.map(({ secure, port }) => [secure, port])).toEqual([
+      [false, 80],
+      [true, 443],
+      [true, 8443],
+    ]);
+  });
+
   test('end after twenty', async () => {
     const chain = (length: number) => Array.from({ length }, (_, at) => to(`/${at}`));
     await expect(ask('http://example.com/', {}, ...chain(20), {})).resolves.toMatchObject({ redirected: true });
@@ -322,7 +331,7 @@ describe('redirects', () => {
   });
 
   test('to another scheme fail; without a place to go they are the answer', async () => {
-    expect(await cause(ask('http://example.com/', {}, to('https://example.com/')))).toBe('EPROTO');
+    expect(await cause(ask('http://example.com/', {}, to('ftp://example.com/')))).toBe('EPROTO');
     expect((await ask('http://example.com/', {}, { status: 302 })).status).toBe(302);
   });
 

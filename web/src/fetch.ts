@@ -115,8 +115,8 @@ function parse(text: string, base?: URL): URL {
   } catch {
     throw failure('EINVAL', `"${text}" is not a URL`);
   }
-  if (url.protocol !== 'http:') {
-    throw failure('EPROTO', `${url.protocol} is not supported yet, only http:`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw failure('EPROTO', `${url.protocol} is not supported, only https: and http:`);
   }
   return url;
 }
@@ -160,9 +160,11 @@ class Exchange {
       }
       this.#uploads.set(this.#id, new Pieces(stream));
     }
+    const secure = url.protocol === 'https:';
     const request = {
+      secure,
       hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: url.port === '' ? 80 : Number(url.port),
+      port: Number(url.port || (secure ? 443 : 80)),
       method,
       target: url.pathname + url.search,
       headers: fieldsToSend(url, headers, method, body),

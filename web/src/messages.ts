@@ -40,6 +40,8 @@ export type WorkerNetworkOptions = Omit<NetworkOptions, 'timeout' | 'signal' | '
 export type WorkerTcpOptions = TcpOptions & { localPort?: number; timeout?: number };
 
 export interface HttpRequest {
+  /** Over TLS. */
+  secure: boolean;
   hostname: string;
   port: number;
   method: string;

@@ -41,6 +41,8 @@ export interface NetworkOptions {
   mtu?: number;
   /** Speak the tunnel's plain form alone: one frame a message, nothing negotiated. For other relays, and for measuring. */
   plain?: boolean;
+  /** Whom secure connections trust. */
+  tls?: TlsOptions;
   /** Defaults for every TCP connection. Both buffers begin with 2 MiB and grow with the path, up to 32 MiB; a size said here is fixed. */
   tcp?: { receiveBufferSize?: number; sendBufferSize?: number };
   /**
@@ -50,6 +52,25 @@ export interface NetworkOptions {
   probeName?: string | null;
   /** Supplies the Worker (for bundlers that do not know `new Worker(new URL(…, import.meta.url))`). */
   worker?: () => Worker;
+}
+
+export interface TlsOptions {
+  /**
+   * Certificates of CAs that are trusted besides those that browsers trust (Mozilla's list): PEM text, with any number of
+   * certificates in it, or the bytes of one certificate (DER).
+   */
+  ca?: string | Uint8Array | (string | Uint8Array)[];
+}
+
+/** What a TLS handshake agreed on. */
+export interface TlsInformation {
+  version: 'TLSv1.2' | 'TLSv1.3';
+  /** The cipher suite, by its name in IANA's registry. */
+  cipher: string;
+  /** What the server picked of the protocols that were offered (ALPN). */
+  protocol: string | null;
+  /** Whether a session of before was resumed. */
+  resumed: boolean;
 }
 
 export interface StaticAddress {
@@ -91,7 +112,10 @@ export interface Network extends EventTarget, DirectSockets {
   resolve(name: string, options?: { signal?: AbortSignal }): Promise<string[]>;
   /** Sends one ICMP echo request and waits for its reply. */
   ping(host: string, options?: PingOptions): Promise<PingReply>;
-  /** Like the browser's `fetch`, over our own TCP: `http:` only for now, no CORS, no forbidden headers. */
+  /**
+   * Like the browser's `fetch`, over our own TCP: no CORS, no forbidden headers. `https:` is spoken in the Worker, by a module
+   * that the first such request loads; the relay sees ciphertext.
+   */
   fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
   /**
    * Every frame that passes from now on, until the stream is cancelled. A reader that is too slow misses the oldest: the
@@ -464,4 +488,13 @@ export type ErrorCode =
   | 'EWORKER' // the Worker could not be started, or died
   | 'EHTTP' // the server did not speak HTTP as it should
   | 'EREDIRECT' // more than 20 redirects, or redirect: 'error'
-  | 'EPROTO'; // a scheme that is not supported (https: for now)
+  | 'EPROTO' // a scheme that is not supported
+  | 'ETLSEXPIRED' // the server's certificate has expired
+  | 'ETLSNOTYETVALID' // … is not valid yet
+  | 'ETLSHOST' // … is another host's
+  | 'ETLSISSUER' // … was issued by nobody who is trusted
+  | 'ETLSCERTIFICATE' // something else is wrong with it, or the server does not prove that it holds its key
+  | 'ETLSVERSION' // the server speaks neither TLS 1.2 nor 1.3
+  | 'ETLSHANDSHAKE' // both speak TLS and found nothing in common, or the server refused with an alert
+  | 'ETLSPROTOCOL' // what came is no TLS, or was altered on its way
+  | 'ETLSTRUNCATED'; // the connection ended before the server said that it would

@@ -22,6 +22,7 @@ import type {
 import { Feed, type Sink } from './worker/feed.js';
 import { Http } from './worker/http.js';
 import { Ladder, type Notice } from './worker/ladder.js';
+import { Tls } from './worker/tls.js';
 
 /** This file runs in a Worker's scope, which TypeScript's DOM library does not describe. */
 const scope = globalThis as unknown as {
@@ -50,7 +51,7 @@ const unwanted = new Set<Id>();
 const opening = new Set<Id>();
 
 const handlers: Handlers = {
-  async start(url, { probeName, ...options }, timeOrigin) {
+  async start(url, { probeName, tls, ...options }, timeOrigin) {
     ahead = performance.timeOrigin - timeOrigin;
     await init();
     const notices: Notice[] = [];
@@ -58,7 +59,7 @@ const handlers: Handlers = {
       leased = notice.type === 'leased' || (leased && notice.type !== 'lease-lost');
       ladder ? ladder.notice(notice) : notices.push(notice);
     });
-    http = new Http(network, HttpConnection, tell, sink);
+    http = new Http(network, HttpConnection, new Tls(tls), tell, sink);
     const secure = scope.location.protocol === 'https:';
     ladder = new Ladder(
       { url, probeName: probeName === undefined ? 'gateway.ethertab' : probeName, secure },

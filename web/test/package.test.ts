@@ -15,7 +15,14 @@ function packed(): string[] {
 
 test('the package carries the program, both licences and a page that introduces it', () => {
   const files = packed();
-  for (const path of ['pkg/index.js', 'pkg/index.d.ts', 'pkg/worker.js', 'pkg/generated/ethertab_bg.wasm', 'README.md']) {
+  for (const path of [
+    'pkg/index.js',
+    'pkg/index.d.ts',
+    'pkg/worker.js',
+    'pkg/generated/ethertab_bg.wasm',
+    'pkg/generated/tls_bg.wasm',
+    'README.md',
+  ]) {
     expect(files).toContain(path);
   }
   for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) {

@@ -4,6 +4,7 @@ import { fromPlain, type PlainError } from '../errors.js';
 import type { HttpConnection, HttpResponse, Network, TcpStream } from '../generated/ethertab.js';
 import type { Bytes, FromWorker, HttpHead, HttpRequest, Id } from '../messages.js';
 import { byteLength, Feed, type Sink } from './feed.js';
+import type { Duplex, Tls } from './tls.js';
 
 /** How long a connection waits for another request; less than servers usually allow. */
 const IDLE = 4_000;
@@ -12,9 +13,11 @@ const IDLE_MOST = 8;
 /** An answer that nobody wants is read to its end if it is no longer than this. */
 const DISCARD_MOST = 64 * 1024;
 
+type Ends = Pick<Duplex, 'close' | 'abort'>;
+
 interface Line {
   key: string;
-  stream: TcpStream;
+  stream: Ends;
   http: HttpConnection;
   /** Whether it has carried a request before. */
   used: boolean;
@@ -22,6 +25,8 @@ interface Line {
 
 interface Exchange {
   line: Line | null;
+  /** The connection whose TLS handshake is under way. */
+  securing: Ends | null;
   response: HttpResponse | null;
   aborted: boolean;
   feed: Feed;
@@ -29,27 +34,29 @@ interface Exchange {
   wanted: { resolve(piece: Bytes | null): void; reject(error: unknown): void } | null;
 }
 
-type HttpConnections = { over(stream: TcpStream): HttpConnection };
+type HttpConnections = { over(stream: TcpStream): HttpConnection; overDuplex(stream: Duplex): HttpConnection };
 
 export class Http {
   readonly #network: Network;
   readonly #connections: HttpConnections;
+  readonly #tls: Tls;
   readonly #tell: (message: FromWorker) => void;
   readonly #sink: (from: Id) => Sink;
   readonly #exchanges = new Map<Id, Exchange>();
   readonly #idle = new Map<string, { line: Line; timer: ReturnType<typeof setTimeout> }[]>();
 
   /** `sink`: where an answer's body goes. */
-  constructor(network: Network, connections: HttpConnections, tell: (message: FromWorker) => void, sink: (from: Id) => Sink) {
+  constructor(network: Network, connections: HttpConnections, tls: Tls, tell: (message: FromWorker) => void, sink: (from: Id) => Sink) {
     this.#network = network;
     this.#connections = connections;
+    this.#tls = tls;
     this.#tell = tell;
     this.#sink = sink;
   }
 
   async request(id: Id, request: HttpRequest): Promise<HttpHead> {
     const feed = new Feed(() => this.#read(id), this.#sink(id));
-    const exchange: Exchange = { line: null, response: null, aborted: false, feed, wanted: null };
+    const exchange: Exchange = { line: null, securing: null, response: null, aborted: false, feed, wanted: null };
     this.#exchanges.set(id, exchange);
     const { method, target, headers, body, bodyLength } = request;
     let asked = false;
@@ -136,14 +143,14 @@ export class Http {
     if (exchange) {
       this.#exchanges.delete(id);
       exchange.aborted = true;
-      exchange.line?.stream.abort();
+      (exchange.line?.stream ?? exchange.securing)?.abort();
       exchange.wanted?.resolve(null);
     }
   }
 
   /** A connection for a request: one that waits, or a new one. */
-  async #line(exchange: Exchange, { hostname, port, connectTimeout }: HttpRequest): Promise<Line> {
-    const key = `${hostname}:${port}`;
+  async #line(exchange: Exchange, { secure, hostname, port, connectTimeout }: HttpRequest): Promise<Line> {
+    const key = `${secure ? 'https' : 'http'}://${hostname}:${port}`;
     for (let waiting = this.#idle.get(key)?.pop(); waiting; waiting = this.#idle.get(key)?.pop()) {
       clearTimeout(waiting.timer);
       if (waiting.line.http.isReady()) {
@@ -157,9 +164,18 @@ export class Http {
       stream.abort();
       throw fromPlain({ code: 'ECONNABORTED', message: 'the request was aborted' });
     }
-    const line = { key, stream, http: this.#connections.over(stream), used: false };
+    const line = secure
+      ? await this.#secure(exchange, key, stream, hostname, connectTimeout)
+      : { key, stream, http: this.#connections.over(stream), used: false };
     exchange.line = line;
     return line;
+  }
+
+  async #secure(exchange: Exchange, key: string, below: TcpStream, host: string, timeout: number | null): Promise<Line> {
+    exchange.securing = below;
+    const stream = await this.#tls.secure(below, host, ['http/1.1'], timeout);
+    exchange.securing = null;
+    return { key, stream, http: this.#connections.overDuplex(stream), used: false };
   }
 
   /** The answer is read: the connection waits for another request, if the server keeps it open. */

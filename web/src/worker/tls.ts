@@ -1,0 +1,191 @@
+/**
+ * TLS in the Worker: rustls in a wasm module of its own, which is loaded when the first secure connection is asked for. What
+ * goes down to TCP, and so to the relay, is ciphertext.
+ */
+
+import { EthertabError } from '../errors.js';
+import type { TlsClient, TlsSession } from '../generated/tls.js';
+import type { Bytes } from '../messages.js';
+import type { TlsInformation, TlsOptions } from '../types.js';
+
+/** A stream of bytes in both directions: TCP below TLS, and TLS itself. */
+export interface Duplex {
+  /** What is there, at most `limit` bytes; `undefined`: the end. */
+  read(limit: number): Promise<Bytes[] | undefined>;
+  /** Resolves when the bytes are taken; those of later calls follow. */
+  write(bytes: Bytes): Promise<void>;
+  /** Ends our half after what was written. */
+  finish(): Promise<void>;
+  /** Ends both halves; what was written is delivered. */
+  close(): void;
+  abort(): void;
+}
+
+/** How long a handshake may take, unless connecting has a shorter limit. */
+const HANDSHAKE = 30_000;
+/** The longest record, and its head. */
+const RECORD = 17 * 1024;
+/** Plaintext that is encrypted at once. */
+const PLAIN_PIECE = 64 * 1024;
+
+/** Whom a network trusts, and the sessions that it may resume. */
+export class Tls {
+  readonly #authorities: (string | Uint8Array)[];
+  #client: Promise<TlsClient> | null = null;
+
+  constructor({ ca = [] }: TlsOptions = {}) {
+    this.#authorities = Array.isArray(ca) ? ca : [ca];
+  }
+
+  /** Makes a connection secure; `host` is who the server must prove to be. A failure aborts the connection. */
+  async secure(below: Duplex, host: string, protocols: string[], timeout: number | null = null): Promise<TlsStream> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      below.abort();
+    }, timeout ?? HANDSHAKE);
+    try {
+      const client = await this.#load();
+      return await TlsStream.open(below, client.open(host, protocols));
+    } catch (error) {
+      below.abort();
+      throw late ? new EthertabError('ETIMEDOUT', 'the TLS handshake took too long') : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #load(): Promise<TlsClient> {
+    this.#client ??= load(this.#authorities).catch((error) => {
+      // A file that could not be had may be there the next time.
+      this.#client = null;
+      throw error;
+    });
+    return this.#client;
+  }
+}
+
+async function load(authorities: (string | Uint8Array)[]): Promise<TlsClient> {
+  const module = await import('../generated/tls.js');
+  await module.default();
+  return new module.TlsClient(authorities);
+}
+
+/** TLS over a stream, after its handshake. */
+export class TlsStream implements Duplex {
+  readonly #below: Duplex;
+  readonly #session: TlsSession;
+  /** Plaintext that was decrypted and not yet asked for. */
+  #rest: Bytes[] = [];
+  #over = false;
+
+  /** Does the handshake. */
+  static async open(below: Duplex, session: TlsSession): Promise<TlsStream> {
+    const stream = new TlsStream(below, session);
+    await stream.#flush();
+    while (!session.agreement()) {
+      await stream.#receive(RECORD);
+    }
+    return stream;
+  }
+
+  private constructor(below: Duplex, session: TlsSession) {
+    this.#below = below;
+    this.#session = session;
+  }
+
+  /** What was agreed on. */
+  information(): TlsInformation {
+    return this.#session.agreement() as TlsInformation;
+  }
+
+  async read(limit: number): Promise<Bytes[] | undefined> {
+    while (this.#rest.length === 0) {
+      if (this.#session.hasEnded()) {
+        return;
+      }
+      await this.#receive(limit);
+    }
+    const pieces: Bytes[] = [];
+    for (let room = limit; room > 0 && this.#rest[0]; ) {
+      const piece = this.#rest[0];
+      pieces.push(piece.byteLength > room ? piece.slice(0, room) : piece);
+      if (piece.byteLength > room) {
+        // Each piece fills its buffer, for it may be given away.
+        this.#rest[0] = piece.slice(room);
+      } else {
+        this.#rest.shift();
+      }
+      room -= piece.byteLength;
+    }
+    return pieces;
+  }
+
+  async write(bytes: Bytes): Promise<void> {
+    for (let at = 0; at < bytes.byteLength; at += PLAIN_PIECE) {
+      this.#check();
+      await this.#below.write(this.#session.send(bytes.subarray(at, at + PLAIN_PIECE)));
+    }
+  }
+
+  async finish(): Promise<void> {
+    this.#check();
+    this.#session.finish();
+    await this.#flush();
+    await this.#below.finish();
+  }
+
+  close(): void {
+    if (this.#over) {
+      return;
+    }
+    this.#session.finish();
+    const goodbye = this.#flush();
+    this.#over = true;
+    goodbye.then(
+      () => this.#below.close(),
+      () => this.#below.abort(),
+    );
+  }
+
+  abort(): void {
+    this.#over = true;
+    this.#below.abort();
+  }
+
+  /** Ciphertext from below, some `limit` bytes: what it says waits in `#rest`. */
+  async #receive(limit: number): Promise<void> {
+    // A record is 16 KiB and gives nothing before its end: asking for less would only take more turns.
+    const pieces = await this.#below.read(Math.max(limit, RECORD));
+    this.#check();
+    if (!pieces) {
+      this.#session.receiveEnd();
+      return;
+    }
+    try {
+      for (const piece of pieces) {
+        const plain = this.#session.receive(piece);
+        if (plain.byteLength > 0) {
+          this.#rest.push(plain);
+        }
+      }
+    } finally {
+      // The handshake's next step, a new key, or the alert that says what is wrong. If it cannot be sent, reading will tell.
+      await this.#flush().catch(() => {});
+    }
+  }
+
+  /** Sends what TLS itself has to say. */
+  async #flush(): Promise<void> {
+    const bytes = this.#session.transmit();
+    if (bytes) {
+      await this.#below.write(bytes);
+    }
+  }
+
+  #check(): void {
+    if (this.#over) {
+      throw new EthertabError('ECONNABORTED', 'connection aborted');
+    }
+  }
+}
