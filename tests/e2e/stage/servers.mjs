@@ -26,12 +26,11 @@ export class Nginx {
     const nginx = new Nginx();
     const root = join(process.env.STAGE, `nginx-${process.pid}`);
     nginx.#files(join(root, 'files'));
-    writeFileSync(join(root, 'nginx.conf'), configuration(root));
-    nginx.program = new Program(process.env.NGINX || 'nginx', ['-p', root, '-c', 'nginx.conf', '-e', 'stderr']);
-    await until('nginx answers', async () => {
-      if (!nginx.program.running) throw new Error(`nginx ended: ${nginx.program.output}`);
-      return (await fetch(`http://127.0.0.1:${port}/text.txt`)).ok;
-    });
+    nginx.program = await serve(
+      root,
+      `server { listen 0.0.0.0:${port}; root ${root}/files; }`,
+      `http://127.0.0.1:${port}/text.txt`,
+    );
     return nginx;
   }
 
@@ -58,7 +57,18 @@ export class Nginx {
   }
 }
 
-function configuration(root) {
+/** Starts nginx in a folder, with these servers; waits until one of them answers at `probe`. */
+export async function serve(root, servers, probe) {
+  writeFileSync(join(root, 'nginx.conf'), configuration(root, servers));
+  const program = new Program(process.env.NGINX || 'nginx', ['-p', root, '-c', 'nginx.conf', '-e', 'stderr']);
+  await until('nginx answers', async () => {
+    if (!program.running) throw new Error(`nginx ended: ${program.output}`);
+    return (await fetch(probe)).ok;
+  });
+  return program;
+}
+
+function configuration(root, servers) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${root}/${name};`);
   return `
     daemon off;
@@ -72,10 +82,7 @@ function configuration(root) {
       tcp_nodelay on;
       default_type application/octet-stream;
       types { text/plain txt; }
-      server {
-        listen 0.0.0.0:${port};
-        root ${root}/files;
-      }
+      ${servers}
     }`;
 }
 
