@@ -61,6 +61,8 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("stack", &[]),
     ("relay/tunnel", &[]),
     ("wasm", &["ethertab-stack", "ethertab-tunnel"]),
+    ("wasm/tls", &["ethertab-tls-records"]),
+    ("wasm/tls/records", &[]),
     ("relay", &["ethertab-stack", "ethertab-tunnel"]),
     ("tests", &["ethertab-stack", "ethertab-tunnel"]),
 ];

@@ -46,7 +46,13 @@ export class Http {
   readonly #idle = new Map<string, { line: Line; timer: ReturnType<typeof setTimeout> }[]>();
 
   /** `sink`: where an answer's body goes. */
-  constructor(network: Network, connections: HttpConnections, tls: Tls, tell: (message: FromWorker) => void, sink: (from: Id) => Sink) {
+  constructor(
+    network: Network,
+    connections: HttpConnections,
+    tls: Tls,
+    tell: (message: FromWorker) => void,
+    sink: (from: Id) => Sink,
+  ) {
     this.#network = network;
     this.#connections = connections;
     this.#tls = tls;

@@ -5,18 +5,13 @@
 //! of 2024) underflows on a short ChaCha20 record of TLS 1.2, takes an X25519 secret of zeros, and holds back older releases
 //! of all the crates below.
 
-mod aead;
 mod exchange;
 mod hash;
 mod point;
 mod verify;
 
 use crate::entropy;
-use aead::{GCM_EXPLICIT, Tls12, Tls13};
-use aes_gcm::{Aes128Gcm, Aes256Gcm};
-use chacha20poly1305::ChaCha20Poly1305;
-use core::marker::PhantomData;
-use rustls::crypto::cipher::{Tls12AeadAlgorithm, Tls13AeadAlgorithm};
+use ethertab_tls_records::{AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305, Ciphers};
 use rustls::crypto::hash::Hash;
 use rustls::crypto::tls12::{Prf, PrfUsingHmac};
 use rustls::crypto::tls13::{Hkdf, HkdfUsingHmac};
@@ -130,8 +125,7 @@ struct Family {
     hash: &'static dyn Hash,
     hkdf: &'static dyn Hkdf,
     prf: &'static dyn Prf,
-    aead_13: &'static dyn Tls13AeadAlgorithm,
-    aead_12: &'static dyn Tls12AeadAlgorithm,
+    ciphers: &'static Ciphers,
     /// Records that one key may protect (RFC 8446 §5.5).
     records: u64,
 }
@@ -140,8 +134,7 @@ static CHACHA: Family = Family {
     hash: &hash::SHA256,
     hkdf: &HkdfUsingHmac(&hash::HMAC_SHA256),
     prf: &PrfUsingHmac(&hash::HMAC_SHA256),
-    aead_13: &Tls13::<ChaCha20Poly1305>(PhantomData),
-    aead_12: &Tls12::<ChaCha20Poly1305, 0>(PhantomData),
+    ciphers: &CHACHA20_POLY1305,
     records: u64::MAX,
 };
 
@@ -149,8 +142,7 @@ static AES_128: Family = Family {
     hash: &hash::SHA256,
     hkdf: &HkdfUsingHmac(&hash::HMAC_SHA256),
     prf: &PrfUsingHmac(&hash::HMAC_SHA256),
-    aead_13: &Tls13::<Aes128Gcm>(PhantomData),
-    aead_12: &Tls12::<Aes128Gcm, GCM_EXPLICIT>(PhantomData),
+    ciphers: &AES_128_GCM,
     records: 1 << 24,
 };
 
@@ -158,8 +150,7 @@ static AES_256: Family = Family {
     hash: &hash::SHA384,
     hkdf: &HkdfUsingHmac(&hash::HMAC_SHA384),
     prf: &PrfUsingHmac(&hash::HMAC_SHA384),
-    aead_13: &Tls13::<Aes256Gcm>(PhantomData),
-    aead_12: &Tls12::<Aes256Gcm, GCM_EXPLICIT>(PhantomData),
+    ciphers: &AES_256_GCM,
     records: 1 << 24,
 };
 
@@ -183,7 +174,7 @@ const fn suite_13(suite: CipherSuite, family: &'static Family) -> Tls13CipherSui
     Tls13CipherSuite {
         common: common(suite, family),
         hkdf_provider: family.hkdf,
-        aead_alg: family.aead_13,
+        aead_alg: family.ciphers.tls13,
         quic: None,
     }
 }
@@ -197,7 +188,7 @@ const fn suite_12(
         common: common(suite, family),
         kx: KeyExchangeAlgorithm::ECDHE,
         sign,
-        aead_alg: family.aead_12,
+        aead_alg: family.ciphers.tls12,
         prf_provider: family.prf,
     }
 }

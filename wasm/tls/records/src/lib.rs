@@ -1,7 +1,13 @@
-//! Protected records: TLS 1.3 (RFC 8446 §5.2) and TLS 1.2 with AES-GCM (RFC 5288 §3) and ChaCha20-Poly1305 (RFC 7905 §2).
+//! **ethertab-tls-records**: protected records of TLS 1.3 (RFC 8446 §5.2), and of TLS 1.2 with AES-GCM (RFC 5288 §3) and
+//! ChaCha20-Poly1305 (RFC 7905 §2), as rustls asks for them.
+//!
+//! A crate of its own because every byte passes here: in the wasm module it is compiled for speed and all else for size. The ciphers are
+//! generic, so what counts is where they are instantiated.
 
 use aes_gcm::aead::common::typenum::{U12, U16};
 use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::{Aes128Gcm, Aes256Gcm};
+use chacha20poly1305::ChaCha20Poly1305;
 use core::marker::PhantomData;
 use rustls::crypto::cipher::{
     AeadKey, InboundOpaqueMessage, InboundPlainMessage, Iv, KeyBlockShape, MessageDecrypter,
@@ -14,13 +20,36 @@ use rustls::{ConnectionTrafficSecrets, ContentType, Error, ProtocolVersion};
 const TAG: usize = 16;
 
 /// Nonce bytes that each GCM record of TLS 1.2 carries.
-pub(super) const GCM_EXPLICIT: usize = 8;
+const GCM_EXPLICIT: usize = 8;
+
+/// A cipher in both versions.
+pub struct Ciphers {
+    /// For TLS 1.3.
+    pub tls13: &'static dyn Tls13AeadAlgorithm,
+    /// For TLS 1.2.
+    pub tls12: &'static dyn Tls12AeadAlgorithm,
+}
+
+/// ChaCha20-Poly1305.
+pub static CHACHA20_POLY1305: Ciphers = Ciphers {
+    tls13: &Tls13::<ChaCha20Poly1305>(PhantomData),
+    tls12: &Tls12::<ChaCha20Poly1305, 0>(PhantomData),
+};
+
+/// AES-GCM with a key of 128 bits.
+pub static AES_128_GCM: Ciphers = Ciphers {
+    tls13: &Tls13::<Aes128Gcm>(PhantomData),
+    tls12: &Tls12::<Aes128Gcm, GCM_EXPLICIT>(PhantomData),
+};
+
+/// AES-GCM with a key of 256 bits.
+pub static AES_256_GCM: Ciphers = Ciphers {
+    tls13: &Tls13::<Aes256Gcm>(PhantomData),
+    tls12: &Tls12::<Aes256Gcm, GCM_EXPLICIT>(PhantomData),
+};
 
 /// What TLS uses: nonces of 12 bytes, tags of 16.
-pub(super) trait Cipher:
-    AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit + Send + Sync + 'static
-{
-}
+trait Cipher: AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit + Send + Sync + 'static {}
 
 impl<A> Cipher for A where
     A: AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit + Send + Sync + 'static
@@ -58,7 +87,7 @@ fn unseal<A: Cipher>(
 }
 
 /// TLS 1.3.
-pub(super) struct Tls13<A>(pub(super) PhantomData<A>);
+struct Tls13<A>(PhantomData<A>);
 
 impl<A: Cipher> Tls13AeadAlgorithm for Tls13<A> {
     fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageEncrypter> {
@@ -124,7 +153,7 @@ impl<A: Cipher> MessageDecrypter for Record13<A> {
 }
 
 /// TLS 1.2. `EXPLICIT` bytes of the nonce travel with each record.
-pub(super) struct Tls12<A, const EXPLICIT: usize>(pub(super) PhantomData<A>);
+struct Tls12<A, const EXPLICIT: usize>(PhantomData<A>);
 
 impl<A: Cipher, const EXPLICIT: usize> Tls12AeadAlgorithm for Tls12<A, EXPLICIT> {
     fn encrypter(&self, key: AeadKey, iv: &[u8], explicit: &[u8]) -> Box<dyn MessageEncrypter> {
