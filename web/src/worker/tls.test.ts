@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import type { TlsSession } from '../generated/tls.js';
+import type { Bytes } from '../messages.js';
+import { type Duplex, TlsStream } from './tls.js';
+
+const text = (string: string): Bytes => new TextEncoder().encode(string);
+const read = (pieces: Bytes[] | undefined) => pieces?.map((piece) => new TextDecoder().decode(piece));
+
+/** "Encrypts" by capital letters; agrees when it hears "hello". */
+class Session {
+  agreed = false;
+  ended = false;
+  waiting: string[] = ['HELLO'];
+
+  transmit = () => (this.waiting.length > 0 ? text(this.waiting.splice(0).join('')) : undefined);
+  send = (bytes: Bytes) => text(new TextDecoder().decode(bytes).toUpperCase());
+  agreement = () => (this.agreed ? { version: 'TLSv1.3' } : undefined);
+  hasEnded = () => this.ended;
+  finish = () => void this.waiting.push('GOODBYE');
+  receive(bytes: Bytes): Bytes {
+    const said = new TextDecoder().decode(bytes);
+    if (said === 'forged') {
+      this.waiting.push('ALERT');
+      throw new Error('forged');
+    }
+    this.agreed ||= said === 'hello';
+    this.ended ||= said === 'goodbye';
+    return text(said === 'hello' || said === 'goodbye' ? '' : said.toLowerCase());
+  }
+  receiveEnd() {
+    if (!this.ended) {
+      throw new Error('truncated');
+    }
+  }
+}
+
+/** What the server will say, and what it was told. */
+class Below implements Duplex {
+  told: string[] = [];
+  said: (string[] | undefined)[];
+  constructor(...said: (string[] | undefined)[]) {
+    this.said = said;
+  }
+  async read(): Promise<Bytes[] | undefined> {
+    return this.said.length > 0 ? this.said.shift()?.map(text) : new Promise(() => {});
+  }
+  async write(bytes: Bytes): Promise<void> {
+    this.told.push(new TextDecoder().decode(bytes));
+  }
+  finish = async () => void this.told.push('<finish>');
+  close = () => void this.told.push('<close>');
+  abort = () => void this.told.push('<abort>');
+}
+
+async function opened(...said: (string[] | undefined)[]): Promise<[TlsStream, Below]> {
+  const below = new Below(['hello'], ...said);
+  return [await TlsStream.open(below, new Session() as unknown as TlsSession), below];
+}
+
+test('the handshake goes out first, and what is written is encrypted', async () => {
+  const [stream, below] = await opened();
+  await stream.write(text('one'));
+  await stream.finish();
+  expect(below.told).toEqual(['HELLO', 'ONE', 'GOODBYE', '<finish>']);
+});
+
+test('pieces come as they are, cut where the reader has no room for more', async () => {
+  const [stream] = await opened(['ABC', 'DEF'], ['goodbye']);
+  expect(read(await stream.read(4))).toEqual(['abc', 'd']);
+  expect(read(await stream.read(4))).toEqual(['ef']);
+  expect(await stream.read(4)).toBeUndefined();
+  expect(await stream.read(4)).toBeUndefined();
+});
+
+test('a piece that is given away takes nothing of the next with it', async () => {
+  const [stream] = await opened(['ABCDEF']);
+  const [first] = (await stream.read(2)) ?? [];
+  structuredClone(first, { transfer: [first?.buffer as ArrayBuffer] });
+  expect(read(await stream.read(9))).toEqual(['cdef']);
+});
+
+test('what is forged fails, and the server learns of it', async () => {
+  const [stream, below] = await opened(['forged']);
+  await expect(stream.read(9)).rejects.toThrow('forged');
+  expect(below.told).toEqual(['HELLO', 'ALERT']);
+});
+
+test('an end without a goodbye is an error', async () => {
+  const [stream] = await opened(undefined);
+  await expect(stream.read(9)).rejects.toThrow('truncated');
+});
+
+test('closing says goodbye once, before the connection is closed', async () => {
+  const [stream, below] = await opened();
+  stream.close();
+  stream.close();
+  await expect(stream.write(text('late'))).rejects.toMatchObject({ code: 'ECONNABORTED' });
+  expect(below.told).toEqual(['HELLO', 'GOODBYE', '<close>']);
+});
+
+test('aborting says nothing', async () => {
+  const [stream, below] = await opened();
+  stream.abort();
+  stream.close();
+  await expect(stream.finish()).rejects.toMatchObject({ code: 'ECONNABORTED' });
+  expect(below.told).toEqual(['HELLO', '<abort>']);
+});
