@@ -6,6 +6,7 @@ import { Browser } from './stage/browser.mjs';
 import { Relay } from './stage/relay.mjs';
 import { SecureNginx, Sums } from './stage/secure.mjs';
 import { Nginx } from './stage/servers.mjs';
+import { until } from './stage/until.mjs';
 
 let relay;
 let plain;
@@ -57,6 +58,12 @@ test('a text arrives, over TLS 1.3 by itself', async () => {
 test('without the CA nobody vouches for the server', async () => {
   const got = await get(`${nginx.url('usual')}/text.txt`, 'net');
   assert.deepEqual([got.name, got.code], ['TypeError', 'ETLSISSUER'], got.message);
+});
+
+test('a server that is refused learns why', async () => {
+  assert.equal((await get(sums.url, 'net')).code, 'ETLSISSUER');
+  await until('the alert arrives', async () => sums.refusals.length > 0);
+  assert.deepEqual(sums.refusals, ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA']);
 });
 
 for (const [site, code] of [

@@ -1,6 +1,6 @@
 /** Chromium under Playwright, and pages of the relay in it. */
 import { chromium } from 'playwright-core';
-import { page as address } from './relay.mjs';
+import { page as relayPage } from './relay.mjs';
 
 export const flags = [
   '--no-sandbox',
@@ -23,8 +23,14 @@ export class Browser {
     return browser;
   }
 
-  /** A tab on the page of the relay; it collects what the page complains of in `tab.complaints`. */
-  async open({ query = '', online = true, viewport = { width: 1440, height: 900 }, colorScheme = 'light' } = {}) {
+  /** A tab on the page of the relay, or at another `address`; it collects what the page complains of in `tab.complaints`. */
+  async open({
+    address = relayPage,
+    query = '',
+    online = true,
+    viewport = { width: 1440, height: 900 },
+    colorScheme = 'light',
+  } = {}) {
     const page = await this.#browser.newPage({ viewport, colorScheme });
     const tab = { page, complaints: [] };
     page.on('pageerror', (error) => tab.complaints.push(error.message));

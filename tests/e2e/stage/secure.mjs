@@ -83,6 +83,8 @@ export class SecureNginx {
 /** Answers each request with the SHA-256 of its body. */
 export class Sums {
   url = `https://${host}:8500/`;
+  /** What clients said when they broke off a handshake. */
+  refusals = [];
 
   static async start({ certificate, key }) {
     const sums = new Sums();
@@ -91,6 +93,7 @@ export class Sums {
       request.on('data', (piece) => hash.update(piece));
       request.on('end', () => response.end(hash.digest('hex')));
     });
+    sums.server.on('tlsClientError', (error) => sums.refusals.push(error.code));
     sums.server.listen(8500, '0.0.0.0');
     await once(sums.server, 'listening');
     return sums;

@@ -10,6 +10,7 @@ const read = (pieces: Bytes[] | undefined) => pieces?.map((piece) => new TextDec
 class Session {
   agreed = false;
   ended = false;
+  freed = 0;
   waiting: string[] = ['HELLO'];
 
   transmit = () => (this.waiting.length > 0 ? text(this.waiting.splice(0).join('')) : undefined);
@@ -17,6 +18,9 @@ class Session {
   agreement = () => (this.agreed ? { version: 'TLSv1.3' } : undefined);
   hasEnded = () => this.ended;
   finish = () => void this.waiting.push('GOODBYE');
+  free = () => {
+    this.freed += 1;
+  };
   receive(bytes: Bytes): Bytes {
     const said = new TextDecoder().decode(bytes);
     if (said === 'forged') {
@@ -52,9 +56,14 @@ class Below implements Duplex {
   abort = () => void this.told.push('<abort>');
 }
 
-async function opened(...said: (string[] | undefined)[]): Promise<[TlsStream, Below]> {
+function open(below: Below, session = new Session()): Promise<TlsStream> {
+  return TlsStream.open(below, session as unknown as TlsSession);
+}
+
+async function opened(...said: (string[] | undefined)[]): Promise<[TlsStream, Below, Session]> {
   const below = new Below(['hello'], ...said);
-  return [await TlsStream.open(below, new Session() as unknown as TlsSession), below];
+  const session = new Session();
+  return [await open(below, session), below, session];
 }
 
 test('the handshake goes out first, and what is written is encrypted', async () => {
@@ -90,18 +99,29 @@ test('an end without a goodbye is an error', async () => {
   await expect(stream.read(9)).rejects.toThrow('truncated');
 });
 
+test('a handshake that fails tells the server why, and leaves nothing behind', async () => {
+  const below = new Below(['forged']);
+  const session = new Session();
+  await expect(open(below, session)).rejects.toThrow('forged');
+  expect(below.told).toEqual(['HELLO', 'ALERT']);
+  expect(session.freed).toBe(1);
+});
+
 test('closing says goodbye once, before the connection is closed', async () => {
-  const [stream, below] = await opened();
+  const [stream, below, session] = await opened();
   stream.close();
   stream.close();
+  expect(session.freed).toBe(1);
+  await expect(stream.read(9)).rejects.toMatchObject({ code: 'ECONNABORTED' });
   await expect(stream.write(text('late'))).rejects.toMatchObject({ code: 'ECONNABORTED' });
   expect(below.told).toEqual(['HELLO', 'GOODBYE', '<close>']);
 });
 
 test('aborting says nothing', async () => {
-  const [stream, below] = await opened();
+  const [stream, below, session] = await opened();
   stream.abort();
   stream.close();
+  expect(session.freed).toBe(1);
   await expect(stream.finish()).rejects.toMatchObject({ code: 'ECONNABORTED' });
   expect(below.told).toEqual(['HELLO', '<abort>']);
 });

@@ -37,7 +37,7 @@ export class Tls {
     this.#authorities = Array.isArray(ca) ? ca : [ca];
   }
 
-  /** Makes a connection secure; `host` is who the server must prove to be. A failure aborts the connection. */
+  /** Makes a connection secure; `host` is who the server must prove to be. A failure ends the connection. */
   async secure(below: Duplex, host: string, protocols: string[], timeout: number | null = null): Promise<TlsStream> {
     let late = false;
     const timer = setTimeout(() => {
@@ -48,7 +48,8 @@ export class Tls {
       const client = await this.#load();
       return await TlsStream.open(below, client.open(host, protocols));
     } catch (error) {
-      below.abort();
+      // In order: the alert that says what is wrong should reach the server.
+      below.close();
       throw late ? new EthertabError('ETIMEDOUT', 'the TLS handshake took too long') : error;
     } finally {
       clearTimeout(timer);
@@ -82,11 +83,16 @@ export class TlsStream implements Duplex {
   /** Does the handshake. */
   static async open(below: Duplex, session: TlsSession): Promise<TlsStream> {
     const stream = new TlsStream(below, session);
-    await stream.#flush();
-    while (!session.agreement()) {
-      await stream.#receive(RECORD);
+    try {
+      await stream.#flush();
+      while (!session.agreement()) {
+        await stream.#receive(RECORD);
+      }
+      return stream;
+    } catch (error) {
+      stream.#end();
+      throw error;
     }
-    return stream;
   }
 
   private constructor(below: Duplex, session: TlsSession) {
@@ -96,11 +102,13 @@ export class TlsStream implements Duplex {
 
   /** What was agreed on. */
   information(): TlsInformation {
+    this.#check();
     return this.#session.agreement() as TlsInformation;
   }
 
   async read(limit: number): Promise<Bytes[] | undefined> {
     while (this.#rest.length === 0) {
+      this.#check();
       if (this.#session.hasEnded()) {
         return;
       }
@@ -141,7 +149,7 @@ export class TlsStream implements Duplex {
     }
     this.#session.finish();
     const goodbye = this.#flush();
-    this.#over = true;
+    this.#end();
     goodbye.then(
       () => this.#below.close(),
       () => this.#below.abort(),
@@ -149,8 +157,16 @@ export class TlsStream implements Duplex {
   }
 
   abort(): void {
-    this.#over = true;
+    this.#end();
     this.#below.abort();
+  }
+
+  /** The session is not asked any more, and gives its memory back. */
+  #end(): void {
+    if (!this.#over) {
+      this.#over = true;
+      this.#session.free();
+    }
   }
 
   /** Ciphertext from below, some `limit` bytes: what it says waits in `#rest`. */

@@ -31,7 +31,9 @@ impl Authority {
 
     pub fn with_key(key: KeyPair) -> Authority {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "a CA");
+        // No two have the same name.
+        let name = format!("a CA with {:?}", key.public_key_raw());
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let certificate = params.self_signed(&key).unwrap();

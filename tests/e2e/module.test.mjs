@@ -1,0 +1,72 @@
+/** The package as it is, without a bundler: a page of another server loads it by <script type=module>. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { Browser } from './stage/browser.mjs';
+import { Relay } from './stage/relay.mjs';
+import { SecureNginx } from './stage/secure.mjs';
+
+const origin = 'http://127.0.0.1:8090';
+const page = `<!doctype html><script type="module">
+  import { Network } from '/index.js';
+  globalThis.opening = Network.open('ws://127.0.0.1:8080/tunnel', { tls: { ca: await (await fetch('/ca')).text() } });
+</script>`;
+
+let relay;
+let nginx;
+let server;
+let browser;
+const asked = [];
+
+before(async () => {
+  relay = await Relay.start('--allow-origin', origin);
+  nginx = await SecureNginx.start();
+  server = createServer((request, response) => {
+    asked.push(request.url);
+    try {
+      const [type, body] = answer(request.url);
+      response.setHeader('content-type', type).end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(8090, '127.0.0.1');
+  await once(server, 'listening');
+  browser = await Browser.start();
+});
+after(async () => {
+  await browser?.stop();
+  server?.close();
+  server?.closeAllConnections();
+  await nginx?.stop();
+  await relay?.stop();
+});
+
+function answer(path) {
+  if (path === '/') return ['text/html', page];
+  if (path === '/ca') return ['text/plain', nginx.ca];
+  const type = path.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
+  return [type, readFileSync(new URL(`../../web/pkg${path}`, import.meta.url))];
+}
+
+test('TLS is loaded by the first secure request, and not before', async () => {
+  const { page } = await browser.open({ address: `${origin}/`, online: false });
+  await page.waitForFunction(() => globalThis.opening);
+  await page.evaluate(async () => {
+    globalThis.net = await opening;
+    await net.fetch('http://www.example.com/');
+  });
+  assert.ok(asked.includes('/generated/ethertab_bg.wasm'));
+  assert.deepEqual(
+    asked.filter((path) => path.includes('tls_bg')),
+    [],
+  );
+  const status = await page.evaluate(async (url) => (await net.fetch(url)).status, `${nginx.url('usual')}/text.txt`);
+  assert.equal(status, 200);
+  assert.deepEqual(
+    asked.filter((path) => path.includes('tls_bg')),
+    ['/generated/tls_bg.wasm'],
+  );
+});
