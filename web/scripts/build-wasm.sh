@@ -19,6 +19,9 @@ if [ "$have" != "$wanted" ]; then
   exit 1
 fi
 
+# SHA-2 and AES not unrolled: 5.6 KB gzipped less. AES-GCM takes a seventh longer; ChaCha20, which is asked for first, does not.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS='--cfg sha2_backend_soft="compact" --cfg aes_backend_soft="compact"'
+
 # What a page loads is compressed: a function inlined into its one caller makes it longer there, not shorter.
 # The lowest kilobyte holds the end of the stack and no data. Functions sorted by name stand beside their like, which compresses
 # better; the names themselves go afterwards.

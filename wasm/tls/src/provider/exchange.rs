@@ -102,3 +102,28 @@ macro_rules! nist_curve {
 
 nist_curve!(P256, P256Exchange, p256, NamedGroup::secp256r1, 32);
 nist_curve!(P384, P384Exchange, p384, NamedGroup::secp384r1, 48);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_that_forces_or_breaks_the_secret_is_refused() {
+        for group in GROUPS {
+            let own = group.start().unwrap();
+            let length = own.pub_key().len();
+            // Zeros: a point of low order on X25519, and no point at all on the others.
+            for share in [
+                vec![0; length],
+                vec![4; length],
+                vec![],
+                vec![9; length + 1],
+            ] {
+                let outcome = group.start().unwrap().complete(&share);
+                let fine = group.name() == NamedGroup::X25519 && share == [4; 32];
+                assert_eq!(outcome.is_ok(), fine, "{:?} {share:?}", group.name());
+            }
+            assert!(group.start().unwrap().complete(own.pub_key()).is_ok());
+        }
+    }
+}
