@@ -7,11 +7,13 @@ import { after, before, test } from 'node:test';
 import { Browser } from './stage/browser.mjs';
 import { Relay } from './stage/relay.mjs';
 import { SecureNginx } from './stage/secure.mjs';
+import { until } from './stage/until.mjs';
 
 const origin = 'http://127.0.0.1:8090';
 const page = `<!doctype html><script type="module">
   import { Network } from '/index.js';
-  globalThis.opening = Network.open('ws://127.0.0.1:8080/tunnel', { tls: { ca: await (await fetch('/ca')).text() } });
+  const open = (ca) => Network.open('ws://127.0.0.1:8080/tunnel', { tls: { ca } });
+  globalThis.opening = fetch('/ca').then((answer) => answer.text()).then(open);
 </script>`;
 
 let relay;
@@ -53,11 +55,14 @@ function answer(path) {
 
 test('TLS is loaded by the first secure request, and not before', async () => {
   const { page } = await browser.open({ address: `${origin}/`, online: false });
-  await page.waitForFunction(() => globalThis.opening);
-  await page.evaluate(async () => {
-    globalThis.net = await opening;
-    await net.fetch('http://www.example.com/');
-  });
+  // While the TAP interface is coming up, Chromium breaks off what it loads (ERR_NETWORK_CHANGED).
+  const load = async () => {
+    await page.goto(`${origin}/`);
+    const opened = () => globalThis.opening.then((network) => Object.assign(globalThis, { net: network }) && true);
+    return page.evaluate(opened).catch(() => false);
+  };
+  await until('the package is loaded', load, 30_000);
+  await page.evaluate(async () => (await net.fetch('http://www.example.com/')).text());
   assert.ok(asked.includes('/generated/ethertab_bg.wasm'));
   assert.deepEqual(
     asked.filter((path) => path.includes('tls_bg')),
