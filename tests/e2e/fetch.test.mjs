@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { Browser } from './stage/browser.mjs';
 import { Relay } from './stage/relay.mjs';
 import { Nginx } from './stage/servers.mjs';
+import { abortsUnderWay } from './stage/ways.mjs';
 
 let relay;
 let nginx;
@@ -55,18 +56,8 @@ test('50 fetches at once all arrive', async () => {
 });
 
 test('a fetch that is aborted ends at once, and the next one works', async () => {
-  const got = await tab.page.evaluate(async (url) => {
-    const controller = new AbortController();
-    const response = await net.fetch(`${url}/large`, { signal: controller.signal });
-    const reader = response.body.getReader();
-    await reader.read();
-    controller.abort();
-    const error = await reader.read().then(
-      () => 'no error',
-      (reason) => reason.name,
-    );
-    return { error, next: (await net.fetch(`${url}/text.txt`)).status };
-  }, nginx.url);
+  const network = await tab.page.evaluateHandle(() => net);
+  const got = await abortsUnderWay(network, nginx.url);
   assert.deepEqual(got, { error: 'AbortError', next: 200 });
 });
 

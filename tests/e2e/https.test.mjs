@@ -7,6 +7,7 @@ import { Relay } from './stage/relay.mjs';
 import { SecureNginx, Sums } from './stage/secure.mjs';
 import { Nginx } from './stage/servers.mjs';
 import { until } from './stage/until.mjs';
+import { abortsUnderWay } from './stage/ways.mjs';
 
 let relay;
 let plain;
@@ -172,18 +173,8 @@ test('the relay sees ciphertext alone', async () => {
 });
 
 test('a fetch that is aborted ends at once, and the next one works', async () => {
-  const got = await tab.page.evaluate(async (url) => {
-    const controller = new AbortController();
-    const response = await safe.fetch(`${url}/large`, { signal: controller.signal });
-    const reader = response.body.getReader();
-    await reader.read();
-    controller.abort();
-    const error = await reader.read().then(
-      () => 'no error',
-      (reason) => reason.name,
-    );
-    return { error, next: (await safe.fetch(`${url}/text.txt`)).status };
-  }, nginx.url('usual'));
+  const network = await tab.page.evaluateHandle(() => safe);
+  const got = await abortsUnderWay(network, nginx.url('usual'));
   assert.deepEqual(got, { error: 'AbortError', next: 200 });
 });
 

@@ -5,6 +5,7 @@ import { Browser } from './stage/browser.mjs';
 import { host, Relay } from './stage/relay.mjs';
 import { curl, Echo } from './stage/servers.mjs';
 import { soon } from './stage/until.mjs';
+import { comesBackWhole } from './stage/ways.mjs';
 
 let relay;
 let echo;
@@ -106,19 +107,8 @@ test('two tabs talk to each other', async () => {
 });
 
 test('a megabyte goes to an echo server and comes back whole, with half-close', async () => {
-  const same = await tab.page.evaluate(
-    async ([hostname, port]) => {
-      const sent = new Uint8Array(1 << 20).map((_, index) => (index * 31) & 255);
-      const socket = net.connect({ hostname, port });
-      const writer = socket.writable.getWriter();
-      const writing = writer.write(sent).then(() => writer.close());
-      const back = new Uint8Array(await new Response(socket.readable).arrayBuffer());
-      await writing;
-      await socket.closed;
-      return back.length === sent.length && back.every((byte, index) => byte === sent[index]);
-    },
-    [echo.host, echo.port],
-  );
+  const socket = await tab.page.evaluateHandle(([hostname, port]) => net.connect({ hostname, port }), [echo.host, echo.port]);
+  const same = await comesBackWhole(socket);
   assert.ok(same);
 });
 

@@ -8,6 +8,7 @@ import { Browser } from './stage/browser.mjs';
 import { host, Relay } from './stage/relay.mjs';
 import { Echo } from './stage/servers.mjs';
 import { soon } from './stage/until.mjs';
+import { comesBackWhole } from './stage/ways.mjs';
 
 let relay;
 let echo;
@@ -61,19 +62,11 @@ test('a socket connects by name, and closes itself when the peer has finished', 
 });
 
 test('a megabyte goes to an echo server and comes back whole', async () => {
-  const same = await page.evaluate(
-    async ([hostname, port]) => {
-      const socket = net.sockets.connect({ hostname, port });
-      const sent = new Uint8Array(1 << 20).map((_, index) => (index * 31) & 255);
-      const writer = socket.writable.getWriter();
-      const writing = writer.write(sent).then(() => writer.close());
-      const back = new Uint8Array(await new Response(socket.readable).arrayBuffer());
-      await writing;
-      await socket.closed;
-      return back.length === sent.length && back.every((byte, index) => byte === sent[index]);
-    },
+  const socket = await page.evaluateHandle(
+    ([hostname, port]) => net.sockets.connect({ hostname, port }),
     [echo.host, echo.port],
   );
+  const same = await comesBackWhole(socket);
   assert.ok(same);
 });
 

@@ -9,15 +9,20 @@ interface OpenInfo {
   writable?: WritableStream;
 }
 
-/** Opens the socket; its streams belong to `owner`. */
-export type Open<Info> = (owner: Owner) => Promise<Info>;
+/** What is below: a socket of ours. */
+interface Socket {
+  close(): Promise<void>;
+}
+
+/** Waits until the socket is open, and wraps its streams, which belong to `owner`. */
+export type Wrap<Below, Info> = (socket: Below, owner: Owner) => Promise<Info>;
 
 export class Lifecycle<Info extends OpenInfo> implements Owner {
   readonly opened: Promise<Info>;
   readonly closed: Promise<void>;
   readonly failure = networkError;
 
-  readonly #release: () => void;
+  #socket: Socket | null = null;
   #info: Info | null = null;
   /** Streams that have not ended. */
   #active: number;
@@ -25,17 +30,28 @@ export class Lifecycle<Info extends OpenInfo> implements Owner {
   #settled = false;
   #settle!: { resolve(): void; reject(error: unknown): void };
 
-  /** `release` closes the socket; called when all of its `streams` have ended. */
-  constructor(streams: 1 | 2, open: Open<Info>, release: () => void) {
+  /** Makes the socket by `open`, and closes it when all of its `streams` have ended. */
+  static of<Below extends Socket, Info extends OpenInfo>(
+    streams: 1 | 2,
+    open: () => Below,
+    wrap: Wrap<Below, Info>,
+  ): Lifecycle<Info> {
+    return new Lifecycle(streams, async (life) => {
+      const socket = open();
+      life.#socket = socket;
+      return wrap(socket, life);
+    });
+  }
+
+  private constructor(streams: 1 | 2, start: (life: Lifecycle<Info>) => Promise<Info>) {
     this.#active = streams;
-    this.#release = release;
     this.closed = quiet(
       new Promise((resolve, reject) => {
         this.#settle = { resolve, reject };
       }),
     );
     this.opened = quiet(
-      this.#open(open).catch((error: unknown) => {
+      this.#open(start).catch((error: unknown) => {
         const failure = networkError(error);
         this.#close(failure);
         throw failure;
@@ -43,8 +59,8 @@ export class Lifecycle<Info extends OpenInfo> implements Owner {
     );
   }
 
-  async #open(open: Open<Info>): Promise<Info> {
-    const info = await open(this);
+  async #open(start: (life: Lifecycle<Info>) => Promise<Info>): Promise<Info> {
+    const info = await start(this);
     this.#info = info;
     return info;
   }
@@ -54,7 +70,9 @@ export class Lifecycle<Info extends OpenInfo> implements Owner {
     this.#error ??= error;
     this.#active -= 1;
     if (this.#active === 0) {
-      this.#release();
+      if (this.#socket) {
+        quiet(this.#socket.close());
+      }
       this.#close(this.#error);
     }
   }

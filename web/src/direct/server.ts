@@ -1,7 +1,6 @@
 /** `TCPServerSocket`. */
 
-import { quiet } from '../errors.js';
-import type { Network, TcpListener, TcpListenOptions, TcpSocket } from '../types.js';
+import type { Network, TcpListenOptions, TcpSocket } from '../types.js';
 import { WrappedValues } from '../wrapped.js';
 import { isIpAddress, isUnspecifiedIpv6 } from './address.js';
 import { noIpv6 } from './failure.js';
@@ -41,11 +40,10 @@ export function tcpServerSocketClass(
       // biome-ignore lint/complexity/noArguments: an argument that is undefined is there all the same
       needs(arguments.length, 1, 'TCPServerSocket');
       const checked = read(localAddress, options);
-      let listener: TcpListener | undefined;
-      this.#life = new Lifecycle(
+      this.#life = Lifecycle.of(
         1,
-        async (owner) => {
-          listener = network.listen(listening(checked));
+        () => network.listen(listening(checked)),
+        async (listener, owner) => {
           const end = await listener.opened;
           const { readable } = new WrappedValues(
             listener.readable,
@@ -54,11 +52,6 @@ export function tcpServerSocketClass(
             (socket) => socket.abort(),
           );
           return { readable, ...end };
-        },
-        () => {
-          if (listener) {
-            quiet(listener.close());
-          }
         },
       );
     }

@@ -105,20 +105,10 @@ function held(size: number): number {
 }
 
 function alive(connect: () => TcpSocket): Lifecycle<TCPSocketOpenInfo> {
-  let socket: TcpSocket | undefined;
-  return new Lifecycle(
-    2,
-    async (owner) => {
-      socket = connect();
-      const ends = await socket.opened;
-      return { readable: new WrappedBytes(socket.readable, owner).readable, writable: writable(socket, owner), ...ends };
-    },
-    () => {
-      if (socket) {
-        quiet(socket.close());
-      }
-    },
-  );
+  return Lifecycle.of(2, connect, async (socket, owner) => {
+    const ends = await socket.opened;
+    return { readable: new WrappedBytes(socket.readable, owner).readable, writable: writable(socket, owner), ...ends };
+  });
 }
 
 function writable(socket: TcpSocket, owner: Owner): WritableStream<SocketData> {

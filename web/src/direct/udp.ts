@@ -1,6 +1,6 @@
 /** `UDPSocket`. */
 
-import { EthertabError, quiet } from '../errors.js';
+import { EthertabError } from '../errors.js';
 import type { Network, UdpMessage, UdpOptions, UdpOutgoing, UdpSocket } from '../types.js';
 import { type Owner, WrappedValues, WrappedWriter } from '../wrapped.js';
 import { isIpAddress, isUnspecifiedIpv6 } from './address.js';
@@ -133,23 +133,13 @@ function local(address: string, ipv6Only: boolean): { localAddress?: string } {
 }
 
 function alive(open: () => UdpSocket, connected: boolean): Lifecycle<UDPSocketOpenInfo> {
-  let socket: UdpSocket | undefined;
-  return new Lifecycle(
-    2,
-    async (owner) => {
-      socket = open();
-      const { remoteAddress, remotePort, ...local } = await socket.opened;
-      const peer = connected && remoteAddress !== null && remotePort !== null ? { remoteAddress, remotePort } : {};
-      const turn = connected ? ({ data }: UdpMessage): UDPReceived => ({ data }) : (message: UdpMessage) => message;
-      const readable = new WrappedValues(socket.readable, turn, owner).readable;
-      return { readable, writable: writable(socket, connected, owner), ...local, ...peer };
-    },
-    () => {
-      if (socket) {
-        quiet(socket.close());
-      }
-    },
-  );
+  return Lifecycle.of(2, open, async (socket, owner) => {
+    const { remoteAddress, remotePort, ...local } = await socket.opened;
+    const peer = connected && remoteAddress !== null && remotePort !== null ? { remoteAddress, remotePort } : {};
+    const turn = connected ? ({ data }: UdpMessage): UDPReceived => ({ data }) : (message: UdpMessage) => message;
+    const readable = new WrappedValues(socket.readable, turn, owner).readable;
+    return { readable, writable: writable(socket, connected, owner), ...local, ...peer };
+  });
 }
 
 function writable(socket: UdpSocket, connected: boolean, owner: Owner): WritableStream<UDPMessage> {

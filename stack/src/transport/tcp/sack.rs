@@ -1,9 +1,11 @@
 //! Selective acknowledgements (RFC 2018), both ways: what we tell a peer about segments that wait for a gap to be filled, and what a
 //! peer's tell about ours (RFC 6675).
 
+use super::connection::Connection;
+use super::incoming::Incoming;
 use super::sequence::Seq;
 use crate::buffer::{Assembler, Insertion};
-use crate::wire::tcp_options::{MAX_SACK_BLOCKS, SackBlocks};
+use crate::wire::tcp_options::{MAX_SACK_BLOCKS, SackBlocks, SegmentOptions};
 use core::ops::Range;
 
 /// Segments that arrived out of order, the last one first: one in each block that was told before (RFC 2018 §4).
@@ -161,6 +163,19 @@ impl Scoreboard {
     /// Everything before this offset was sent again, as far as it was missing.
     pub(super) fn sent_again(&mut self, end: usize) {
         self.repeated = self.repeated.max(end);
+    }
+}
+
+impl Connection {
+    /// Takes the selective acknowledgements of an acceptable one; says whether they tell of anything new.
+    pub(super) fn check_sack(&mut self, incoming: &Incoming<'_>) -> bool {
+        if !self.sacks || incoming.options.is_empty() {
+            return false;
+        }
+        let blocks = SegmentOptions::parse(incoming.options).sack;
+        let (first, highest) = (self.send.unacknowledged, self.send.highest);
+        let in_flight = highest.since(first) as usize;
+        self.recovery.board.update(&blocks, first, in_flight)
     }
 }
 

@@ -375,17 +375,6 @@ impl Connection {
         Continue(())
     }
 
-    /// Takes the selective acknowledgements of an acceptable one; says whether they tell of anything new.
-    fn check_sack(&mut self, incoming: &Incoming<'_>) -> bool {
-        if !self.sacks || incoming.options.is_empty() {
-            return false;
-        }
-        let blocks = SegmentOptions::parse(incoming.options).sack;
-        let (first, highest) = (self.send.unacknowledged, self.send.highest);
-        let in_flight = highest.since(first) as usize;
-        self.recovery.board.update(&blocks, first, in_flight)
-    }
-
     /// Takes the window of an acceptable acknowledgement; says whether its size changed.
     #[inline]
     fn note_window(&mut self, incoming: &Incoming<'_>, now: Instant) -> bool {
