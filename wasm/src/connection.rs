@@ -1,5 +1,5 @@
-//! A TCP stream that several holders share: JavaScript's reads and writes run at once, hyper reads and writes, and any of
-//! them may be cut off by an abort.
+//! A TCP stream that several holders share: JavaScript's reads and writes run at once, and any of them
+//! may be cut off by an abort.
 
 use core::cell::RefCell;
 use core::pin::Pin;
@@ -11,7 +11,7 @@ use std::io;
 use std::rc::Rc;
 
 /// Bytes that one read hands to JavaScript at most.
-pub(crate) const LARGEST_READ: usize = 256 * 1024;
+const LARGEST_READ: usize = 256 * 1024;
 
 /// Clones share the stream. It ends gracefully when the last one is gone.
 #[derive(Clone)]

@@ -10,10 +10,8 @@
 pub mod bindings;
 mod clock;
 mod connection;
-mod http;
 pub mod link;
 mod network;
-mod pipe;
 mod scope;
 mod spent;
 mod task;

@@ -2,7 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use core::cell::RefCell;
-use ethertab_wasm::bindings::{HttpConnection, HttpResponse, Network, TcpStream};
+use ethertab_wasm::bindings::{Network, TcpStream};
 use js_sys::{Array, Function, JSON, Promise, Reflect, Uint8Array};
 use std::rc::Rc;
 use wasm_bindgen::convert::TryFromJsValue;
@@ -63,31 +63,11 @@ async fn connect(network: &Network, port: u16) -> TcpStream {
     TcpStream::try_from_js_value(stream.expect("a server")).expect("a stream")
 }
 
-async fn request(
-    connection: &HttpConnection,
-    head: &str,
-    body: &JsValue,
-) -> Result<HttpResponse, JsValue> {
-    let response = wait(connection.request(object(head), body.clone())).await?;
-    Ok(HttpResponse::try_from_js_value(response).expect("a response"))
-}
-
 /// The bytes of pieces that were read.
 fn joined(pieces: &JsValue) -> Vec<u8> {
     (Array::from(pieces).iter())
         .flat_map(|piece| Uint8Array::new(&piece).to_vec())
         .collect()
-}
-
-async fn read_all(response: &HttpResponse) -> Result<Vec<u8>, JsValue> {
-    let mut body = Vec::new();
-    loop {
-        let pieces = wait(response.read()).await?;
-        if pieces.is_undefined() {
-            return Ok(body);
-        }
-        body.extend(joined(&pieces));
-    }
 }
 
 #[wasm_bindgen_test]
@@ -227,98 +207,6 @@ async fn what_waits_ends_when_its_socket_is_closed_or_aborted() {
         code(wait(socket.send(vec![1], Some("10.77.0.1".into()), 7)).await),
         "EPIPE"
     );
-    network.close();
-}
-
-#[wasm_bindgen_test]
-async fn a_connection_carries_one_request_after_the_other() {
-    let network = open().await;
-    let http = HttpConnection::over(&connect(&network, 80).await);
-    let headers = r#"[["host", "demo.ethertab"]]"#;
-    for length in [0, 10, 1_000_000] {
-        let head =
-            format!(r#"{{"method": "GET", "target": "/bytes/{length}", "headers": {headers}}}"#);
-        let response = request(&http, &head, &JsValue::NULL)
-            .await
-            .expect("an answer");
-        assert_eq!(number(&response.head(), "status"), 200.0);
-        assert_eq!(read_all(&response).await.expect("a body").len(), length);
-        assert!(http.is_ready());
-    }
-    let head = format!(r#"{{"method": "HEAD", "target": "/100mb", "headers": {headers}}}"#);
-    let response = request(&http, &head, &JsValue::NULL)
-        .await
-        .expect("an answer");
-    assert!(read_all(&response).await.expect("no body").is_empty());
-    network.close();
-}
-
-#[wasm_bindgen_test]
-async fn a_body_is_sent_whole_or_in_pieces() {
-    let network = open().await;
-    let http = HttpConnection::over(&connect(&network, 80).await);
-    let post = |length: &str| {
-        format!(r#"{{"method": "POST", "target": "/echo", "headers": [["host", "x"]]{length}}}"#)
-    };
-    let whole: JsValue = Uint8Array::from(&b"as a whole"[..]).into();
-    let response = request(&http, &post(""), &whole).await.expect("an answer");
-    assert_eq!(read_all(&response).await.expect("a body"), b"as a whole");
-
-    let pieces = || {
-        let mut left = vec![JsValue::NULL, bytes(b" pieces"), bytes(b""), bytes(b"in")];
-        let next =
-            Closure::<dyn FnMut() -> JsValue>::new(move || left.pop().unwrap_or(JsValue::NULL));
-        next.into_js_value()
-    };
-    for length in ["", r#", "bodyLength": 9"#] {
-        let response = request(&http, &post(length), &pieces())
-            .await
-            .expect("an answer");
-        assert_eq!(read_all(&response).await.expect("a body"), b"in pieces");
-    }
-    // What is shorter than it said it would be must not look whole to the server.
-    let outcome = request(&http, &post(r#", "bodyLength": 10"#), &pieces()).await;
-    assert!(outcome.is_err() && !http.is_ready());
-    network.close();
-}
-
-fn bytes(bytes: &[u8]) -> JsValue {
-    Uint8Array::from(bytes).into()
-}
-
-#[wasm_bindgen_test]
-async fn http_says_what_went_wrong() {
-    let network = open().await;
-    let get = r#"{"method": "GET", "target": "/", "headers": []}"#;
-    // RFC 862's echo is no HTTP server.
-    let http = HttpConnection::over(&connect(&network, 7).await);
-    assert_eq!(code(request(&http, get, &JsValue::NULL).await), "EHTTP");
-    let stream = connect(&network, 80).await;
-    let http = HttpConnection::over(&stream);
-    for refused in [
-        r#"{"method": "GET", "target": "/ x", "headers": []}"#,
-        r#"{"method": "", "target": "/", "headers": []}"#,
-        r#"{"method": "GET", "target": "/", "headers": [["a", "b\r\nc: d"]]}"#,
-        r#"{"method": "GET", "target": "/", "headers": [["a", "€"]]}"#,
-    ] {
-        assert_eq!(
-            code(request(&http, refused, &JsValue::NULL).await),
-            "EINVAL"
-        );
-    }
-    let slow = r#"{"method": "GET", "target": "/slow", "headers": [["host", "x"]]}"#;
-    let response = request(&http, slow, &JsValue::NULL)
-        .await
-        .expect("an answer");
-    assert!(
-        !wait(response.read())
-            .await
-            .expect("a first line")
-            .is_undefined()
-    );
-    let next = response.read();
-    stream.abort();
-    assert_eq!(code(wait(next).await), "ECONNABORTED");
     network.close();
 }
 

@@ -1,14 +1,7 @@
 /** The Worker: holds the stack and answers the page's calls. `messages.ts` says which there are. */
 
 import { EthertabError, toPlain } from './errors.js';
-import init, {
-  type Capture,
-  HttpConnection,
-  Network,
-  type TcpListener,
-  type TcpStream,
-  type UdpSocket,
-} from './generated/ethertab.js';
+import init, { type Capture, Network, type TcpListener, type TcpStream, type UdpSocket } from './generated/ethertab.js';
 import { type Arguments, type CallName, type FromWorker, type Id, type Result, type ToWorker, UNANSWERED } from './messages.js';
 import type {
   NetworkCounters,
@@ -19,10 +12,10 @@ import type {
   TcpOpened,
   UdpMessage,
 } from './types.js';
+import { onDemand } from './worker/demand.js';
 import { Feed, type Sink } from './worker/feed.js';
-import { Http } from './worker/http.js';
+import type { Http } from './worker/http.js';
 import { Ladder, type Notice } from './worker/ladder.js';
-import { Tls } from './worker/tls.js';
 
 /** This file runs in a Worker's scope, which TypeScript's DOM library does not describe. */
 const scope = globalThis as unknown as {
@@ -37,7 +30,7 @@ type Handlers = { [N in CallName]: (...args: Arguments<N>) => Result<N> | Promis
 let started: Promise<unknown> = Promise.resolve();
 let network: Network | null = null;
 let ladder: Ladder | null = null;
-let http: Http | null = null;
+let http: () => Promise<Http> = async () => missing('the network');
 /** Whether there is an address. */
 let leased = false;
 /** How much later than the page's the Worker's time line begins. */
@@ -55,11 +48,13 @@ const handlers: Handlers = {
     ahead = performance.timeOrigin - timeOrigin;
     await init();
     const notices: Notice[] = [];
-    network = Network.start(url, options, (notice: Notice) => {
+    const opened = Network.start(url, options, (notice: Notice) => {
       leased = notice.type === 'leased' || (leased && notice.type !== 'lease-lost');
       ladder ? ladder.notice(notice) : notices.push(notice);
     });
-    http = new Http(network, HttpConnection, new Tls(tls), tell, sink);
+    network = opened;
+    const loadTls = onDemand(async () => new (await import('./worker/tls.js')).Tls(tls));
+    http = onDemand(async () => new (await import('./worker/http.js')).Http(opened, loadTls, tell, sink));
     const secure = scope.location.protocol === 'https:';
     ladder = new Ladder(
       { url, probeName: probeName === undefined ? 'gateway.ethertab' : probeName, secure },
@@ -161,14 +156,11 @@ const handlers: Handlers = {
     udpSockets.delete(id);
   },
 
-  async httpRequest(exchange, request) {
-    await configured();
-    return (http ?? missing('the network')).request(exchange, request);
-  },
-  httpPiece: (exchange, piece) => http?.piece(exchange, piece),
-  httpCredit: (exchange, bytes) => http?.credit(exchange, bytes),
-  httpDiscard: (exchange) => http?.discard(exchange),
-  httpAbort: (exchange) => http?.abort(exchange),
+  httpRequest: async (exchange, request) => (await http()).request(exchange, request),
+  httpPiece: async (exchange, piece) => (await http()).piece(exchange, piece),
+  httpCredit: async (exchange, bytes) => (await http()).credit(exchange, bytes),
+  httpDiscard: async (exchange) => (await http()).discard(exchange),
+  httpAbort: async (exchange) => (await http()).abort(exchange),
 
   captureStart(id) {
     captures.set(id, open().capture());

@@ -1,6 +1,5 @@
 //! Errors on their way to JavaScript.
 
-use crate::http::Failure;
 use ethertab_stack::driver;
 use js_sys::{Object, Reflect};
 use std::io;
@@ -27,14 +26,6 @@ pub(super) fn from_io(failure: &io::Error) -> JsValue {
     match inside(failure) {
         Some(inner) => error(inner.code(), &inner.to_string()),
         None => error("EIO", &failure.to_string()),
-    }
-}
-
-pub(super) fn from_exchange(failure: Failure) -> JsValue {
-    match failure {
-        Failure::Connection(failure) => from_io(&failure),
-        Failure::Http(failure) => error("EHTTP", &failure.to_string()),
-        Failure::Thrown(thrown) => thrown,
     }
 }
 

@@ -4,7 +4,6 @@
 mod capture;
 mod error;
 mod held;
-mod http;
 mod network;
 mod object;
 mod options;
@@ -13,7 +12,6 @@ mod tcp;
 mod udp;
 
 pub use capture::Capture;
-pub use http::{HttpConnection, HttpResponse};
 pub use network::Network;
 pub use tcp::{TcpListener, TcpStream};
 pub use udp::UdpSocket;

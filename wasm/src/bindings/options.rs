@@ -42,7 +42,6 @@ const LISTEN: &[&str] = &[
 ];
 const UDP: &[&str] = &["localAddress", "localPort"];
 const PING: &[&str] = &["size", "hopLimit", "timeout"];
-const REQUEST: &[&str] = &["method", "target", "headers", "bodyLength"];
 
 /// An options object: those of its fields that are asked for.
 struct Options(Vec<(&'static str, JsValue)>);
@@ -283,33 +282,6 @@ pub(super) fn ping(options: JsValue) -> Result<PingOptions, JsValue> {
         size,
         timeout: timeout.and_then(milliseconds).unwrap_or(defaults.timeout),
         hop_limit,
-    })
-}
-
-/// A request to send.
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) target: String,
-    pub(super) headers: Vec<(String, String)>,
-    /// Bytes of the body, if it comes in pieces and they are known.
-    pub(super) body_length: Option<u64>,
-}
-
-pub(super) fn request(options: JsValue) -> Result<Request, JsValue> {
-    let given = Options::new(options, REQUEST)?;
-    let pair = |value| {
-        let pair = Field::new("a header", value).list()?;
-        match <[JsValue; 2]>::try_from(pair).map(|pair| pair.map(|text| text.as_string())) {
-            Ok([Some(name), Some(value)]) => Ok((name, value)),
-            _ => Err(invalid("a header is not a pair of strings")),
-        }
-    };
-    let headers = given.field("headers").list()?.into_iter().map(pair);
-    Ok(Request {
-        method: given.field("method").text()?.unwrap_or_default(),
-        target: given.field("target").text()?.unwrap_or_default(),
-        headers: headers.collect::<Result<_, JsValue>>()?,
-        body_length: given.field("bodyLength").whole()?,
     })
 }
 

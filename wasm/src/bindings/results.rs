@@ -4,7 +4,6 @@
 
 use super::object::object;
 use core::net::{IpAddr, SocketAddr};
-use ethertab_stack::application::http::ResponseHead;
 use ethertab_stack::counters::Counters;
 use ethertab_stack::driver::PingReply;
 use ethertab_stack::socket::TcpInfo;
@@ -173,23 +172,4 @@ pub(super) fn datagram(source: SocketAddr, data: &[u8]) -> JsValue {
         ("remotePort", source.port().into()),
         ("data", Uint8Array::from(data).into()),
     ])
-}
-
-/// The head of an answer; headers as pairs in the order of the wire.
-pub(super) fn head(head: &ResponseHead) -> JsValue {
-    let pair = |(name, value): &(String, Vec<u8>)| Array::of2(&name.into(), &latin1(value));
-    object(&[
-        ("status", head.status.into()),
-        ("statusText", latin1(&head.reason)),
-        (
-            "headers",
-            head.fields.iter().map(pair).collect::<Array>().into(),
-        ),
-    ])
-}
-
-/// JavaScript's view of bytes that HTTP calls text: one character a byte (Fetch's "isomorphic decode").
-fn latin1(bytes: &[u8]) -> JsValue {
-    let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-    text.into()
 }

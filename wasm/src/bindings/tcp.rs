@@ -28,10 +28,6 @@ impl TcpStream {
             writing: Rc::default(),
         }
     }
-
-    pub(super) fn connection(&self) -> Connection {
-        self.connection.clone()
-    }
 }
 
 #[wasm_bindgen]

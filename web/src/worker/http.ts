@@ -1,8 +1,9 @@
 /** HTTP exchanges in the Worker: connections that are used again, and bodies in both directions. */
 
 import { fromPlain, type PlainError } from '../errors.js';
-import type { HttpConnection, HttpResponse, Network, TcpStream } from '../generated/ethertab.js';
+import type { Network, TcpStream } from '../generated/ethertab.js';
 import type { Bytes, FromWorker, HttpHead, HttpRequest, Id } from '../messages.js';
+import { HttpConnection, type HttpExchange } from './exchange.js';
 import { byteLength, Feed, type Sink } from './feed.js';
 import type { Duplex, Tls } from './tls.js';
 
@@ -27,34 +28,24 @@ interface Exchange {
   line: Line | null;
   /** The connection whose TLS handshake is under way. */
   securing: Ends | null;
-  response: HttpResponse | null;
+  response: HttpExchange | null;
   aborted: boolean;
   feed: Feed;
   /** Who waits for a piece of the request's body. */
   wanted: { resolve(piece: Bytes | null): void; reject(error: unknown): void } | null;
 }
 
-type HttpConnections = { over(stream: TcpStream): HttpConnection; overDuplex(stream: Duplex): HttpConnection };
-
 export class Http {
   readonly #network: Network;
-  readonly #connections: HttpConnections;
-  readonly #tls: Tls;
+  readonly #tls: () => Promise<Tls>;
   readonly #tell: (message: FromWorker) => void;
   readonly #sink: (from: Id) => Sink;
   readonly #exchanges = new Map<Id, Exchange>();
   readonly #idle = new Map<string, { line: Line; timer: ReturnType<typeof setTimeout> }[]>();
 
-  /** `sink`: where an answer's body goes. */
-  constructor(
-    network: Network,
-    connections: HttpConnections,
-    tls: Tls,
-    tell: (message: FromWorker) => void,
-    sink: (from: Id) => Sink,
-  ) {
+  /** `tls` loads what makes connections secure; `sink`: where an answer's body goes. */
+  constructor(network: Network, tls: () => Promise<Tls>, tell: (message: FromWorker) => void, sink: (from: Id) => Sink) {
     this.#network = network;
-    this.#connections = connections;
     this.#tls = tls;
     this.#tell = tell;
     this.#sink = sink;
@@ -68,7 +59,7 @@ export class Http {
     let asked = false;
     const pieces = () => {
       asked = true;
-      return new Promise((resolve, reject) => {
+      return new Promise<Bytes | null>((resolve, reject) => {
         exchange.wanted = { resolve, reject };
         this.#tell({ type: 'httpWanted', exchange: id });
       });
@@ -79,9 +70,9 @@ export class Http {
         const fresh = !line.used;
         line.used = true;
         try {
-          const options = { method, target, headers, bodyLength };
-          exchange.response = await line.http.request(options, body === 'pieces' ? pieces : body);
-          return exchange.response.head as HttpHead;
+          const head = { method, target, headers };
+          exchange.response = await line.http.request(head, body === 'pieces' ? pieces : body, bodyLength);
+          return exchange.response.head;
         } catch (error) {
           line.stream.abort();
           exchange.line = null;
@@ -165,6 +156,7 @@ export class Http {
       }
       waiting.line.stream.close();
     }
+    await this.#network.configured();
     const stream = await this.#network.connect(hostname, port, { noDelay: true, timeout: connectTimeout });
     if (exchange.aborted) {
       stream.abort();
@@ -172,16 +164,16 @@ export class Http {
     }
     const line = secure
       ? await this.#secure(exchange, key, stream, hostname, connectTimeout)
-      : { key, stream, http: this.#connections.over(stream), used: false };
+      : { key, stream, http: new HttpConnection(stream), used: false };
     exchange.line = line;
     return line;
   }
 
   async #secure(exchange: Exchange, key: string, below: TcpStream, host: string, timeout: number | null): Promise<Line> {
     exchange.securing = below;
-    const stream = await this.#tls.secure(below, host, ['http/1.1'], timeout);
+    const stream = await (await this.#tls()).secure(below, host, ['http/1.1'], timeout);
     exchange.securing = null;
-    return { key, stream, http: this.#connections.overDuplex(stream), used: false };
+    return { key, stream, http: new HttpConnection(stream), used: false };
   }
 
   /** The answer is read: the connection waits for another request, if the server keeps it open. */

@@ -7,6 +7,7 @@ import { EthertabError } from '../errors.js';
 import type { TlsClient, TlsSession } from '../generated/tls.js';
 import type { Bytes } from '../messages.js';
 import type { TlsInformation, TlsOptions } from '../types.js';
+import { onDemand } from './demand.js';
 
 /** A stream of bytes in both directions: TCP below TLS, and TLS itself. */
 export interface Duplex {
@@ -30,11 +31,11 @@ const PLAIN_PIECE = 64 * 1024;
 
 /** Whom a network trusts, and the sessions that it may resume. */
 export class Tls {
-  readonly #authorities: (string | Uint8Array)[];
-  #client: Promise<TlsClient> | null = null;
+  readonly #client: () => Promise<TlsClient>;
 
   constructor({ ca = [] }: TlsOptions = {}) {
-    this.#authorities = Array.isArray(ca) ? ca : [ca];
+    const authorities = Array.isArray(ca) ? ca : [ca];
+    this.#client = onDemand(() => load(authorities));
   }
 
   /** Makes a connection secure; `host` is who the server must prove to be. A failure ends the connection. */
@@ -45,7 +46,7 @@ export class Tls {
       below.abort();
     }, timeout ?? HANDSHAKE);
     try {
-      const client = await this.#load();
+      const client = await this.#client();
       return await TlsStream.open(below, client.open(host, protocols));
     } catch (error) {
       // In order: the alert that says what is wrong should reach the server.
@@ -54,15 +55,6 @@ export class Tls {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #load(): Promise<TlsClient> {
-    this.#client ??= load(this.#authorities).catch((error) => {
-      // A file that could not be had may be there the next time.
-      this.#client = null;
-      throw error;
-    });
-    return this.#client;
   }
 }
 

@@ -1,0 +1,184 @@
+/** One HTTP/1.1 exchange after the other over a stream of bytes: TCP, or TLS over it. */
+
+import { EthertabError } from '../errors.js';
+import { joined } from '../http/characters.js';
+import { type BodyLength, chunk, LAST_CHUNK, type RequestHead, requestHead } from '../http/request.js';
+import { owned, ResponseReader } from '../http/response.js';
+import { type Bytes, type HttpHead, LARGEST_PIECE } from '../messages.js';
+import type { Duplex } from './tls.js';
+
+export type Line = Pick<Duplex, 'read' | 'write' | 'abort'>;
+
+/** The body of a request: none, known as a whole, or asked for piece by piece, `null` at the end. */
+export type Upload = Bytes | null | (() => Promise<Bytes | null>);
+
+/** What HTTP is spoken over. */
+export class HttpConnection {
+  readonly #line: Line;
+  #last: HttpExchange | null = null;
+  /** A read that was begun while nothing was expected. */
+  #ahead: Promise<Bytes[] | undefined> | null = null;
+  /** Whether the server has neither closed the connection that waits nor said anything on it. */
+  #quiet = true;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  /** Sends a request (`length`: the bytes of a body that comes in pieces, if they are known). Resolves once the head of the answer is there. */
+  async request(head: RequestHead, body: Upload, length: number | null): Promise<HttpExchange> {
+    const exchange = new HttpExchange(this, this.#line, head.method);
+    const bytes = requestHead(head, bodyLength(body, length));
+    this.#last = exchange;
+    // Sending and receiving go on at once: a server may answer, and end, before it has heard everything.
+    void exchange.send(bytes, body, length);
+    await exchange.receiveHead();
+    return exchange;
+  }
+
+  /** Whether it may carry another request. */
+  isReady(): boolean {
+    return this.#quiet && (this.#last?.keepsAlive ?? true);
+  }
+
+  read(): Promise<Bytes[] | undefined> {
+    const read = this.#ahead ?? this.#line.read(LARGEST_PIECE);
+    this.#ahead = null;
+    this.#quiet = true;
+    return read;
+  }
+
+  /** The answer is complete: from now on the server should be silent. */
+  watch(): void {
+    const ahead = this.#line.read(LARGEST_PIECE);
+    const heard = () => {
+      // Unless a request was sent before, and waits for it.
+      this.#quiet &&= this.#ahead !== ahead;
+    };
+    this.#ahead = ahead;
+    ahead.then(heard, heard);
+  }
+}
+
+/** A request and its answer. */
+export class HttpExchange {
+  readonly #connection: HttpConnection;
+  readonly #line: Line;
+  readonly #reader: ResponseReader;
+  /** Bytes of the body that came together with the head. */
+  #early: Bytes[] = [];
+  /** The whole request is written. */
+  #sent = false;
+  /** The server said more than its answer. */
+  #surplus = false;
+  /** What the source of the request's body failed with. */
+  #uploadFailure: { thrown: unknown } | null = null;
+
+  constructor(connection: HttpConnection, line: Line, method: string) {
+    this.#connection = connection;
+    this.#line = line;
+    this.#reader = new ResponseReader(method);
+  }
+
+  get head(): HttpHead {
+    return this.#reader.head ?? { status: 0, statusText: '', headers: [] };
+  }
+
+  get keepsAlive(): boolean {
+    return this.#sent && this.#reader.keepsAlive && !this.#surplus && this.#early.length === 0;
+  }
+
+  /** A failure to write ends the sending. The answer may be there nevertheless; if not, the reader learns of it. */
+  async send(head: Bytes, body: Upload, length: number | null): Promise<void> {
+    try {
+      if (typeof body === 'function') {
+        await this.#line.write(head);
+        await this.#sendPieces(body, length);
+      } else {
+        await this.#line.write(body ? joined(head, body) : head);
+        this.#sent = true;
+      }
+    } catch {}
+  }
+
+  async #sendPieces(next: () => Promise<Bytes | null>, length: number | null): Promise<void> {
+    for (let left = length ?? Number.POSITIVE_INFINITY; ; ) {
+      let piece: Bytes | null;
+      try {
+        piece = await next();
+        left -= piece?.byteLength ?? 0;
+        if (left < 0 || (piece === null && length !== null && left > 0)) {
+          throw new EthertabError('EINVAL', `the body is ${left < 0 ? 'longer' : 'shorter'} than its length`);
+        }
+      } catch (thrown) {
+        this.#uploadFailure = { thrown };
+        // The server must not take what came so far for the whole.
+        this.#line.abort();
+        return;
+      }
+      if (this.#reader.isComplete) {
+        // Nobody wants the rest any more.
+        return;
+      }
+      const framed = length === null ? (piece ? chunk(piece) : LAST_CHUNK) : piece;
+      if (framed && framed.byteLength > 0) {
+        await this.#line.write(framed);
+      }
+      if (piece === null) {
+        this.#sent = true;
+        return;
+      }
+    }
+  }
+
+  async receiveHead(): Promise<void> {
+    while (!this.#reader.head) {
+      this.#early.push(...(await this.#receive()));
+    }
+  }
+
+  /** Bytes of the body, in buffers that may be given away; `undefined`: the end. */
+  async read(): Promise<Bytes[] | undefined> {
+    let body = this.#early;
+    this.#early = [];
+    while (body.length === 0) {
+      if (this.#reader.isComplete) {
+        return;
+      }
+      body = await this.#receive();
+    }
+    return body;
+  }
+
+  /** Reads once, and gives what there was of the body. */
+  async #receive(): Promise<Bytes[]> {
+    try {
+      const pieces = await this.#connection.read();
+      if (!pieces) {
+        this.#reader.endOfStream();
+        return [];
+      }
+      const body: Bytes[][] = [];
+      for (const piece of pieces) {
+        const parts: Bytes[] = [];
+        const rest = this.#reader.receive(piece, parts);
+        this.#surplus ||= rest.byteLength > 0;
+        body.push(owned(parts));
+      }
+      if (this.#reader.keepsAlive) {
+        this.#connection.watch();
+      }
+      return body.flat();
+    } catch (error) {
+      throw this.#uploadFailure ? this.#uploadFailure.thrown : error;
+    }
+  }
+}
+
+/** How the end of a request's body is told. */
+function bodyLength(body: Upload, length: number | null): BodyLength {
+  if (typeof body === 'function') {
+    return length ?? 'chunked';
+  }
+  return body?.byteLength ?? null;
+}
