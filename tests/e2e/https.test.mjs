@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Browser } from './stage/browser.mjs';
 import { Relay } from './stage/relay.mjs';
-import { SecureNginx, Sums } from './stage/secure.mjs';
+import { refused, SecureNginx, Sums } from './stage/secure.mjs';
 import { Nginx } from './stage/servers.mjs';
 import { until } from './stage/until.mjs';
 import { abortsUnderWay } from './stage/ways.mjs';
@@ -67,14 +67,7 @@ test('a server that is refused learns why', async () => {
   assert.deepEqual(sums.refusals, ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA']);
 });
 
-for (const [site, code] of [
-  ['expired', 'ETLSEXPIRED'],
-  ['early', 'ETLSNOTYETVALID'],
-  ['other', 'ETLSHOST'],
-  ['stranger', 'ETLSISSUER'],
-  ['old', 'ETLSVERSION'],
-  ['foreign', 'ETLSHANDSHAKE'],
-]) {
+for (const [site, code] of refused) {
   test(`a server that is "${site}" is refused with ${code}`, async () => {
     const got = await get(`${nginx.url(site)}/text.txt`);
     assert.deepEqual([got.name, got.code], ['TypeError', code], JSON.stringify(got));

@@ -9,6 +9,7 @@
  */
 
 import type { PlainError } from './errors.js';
+import type { TlsRequest } from './tls/options.js';
 import type {
   NetworkCounters,
   NetworkInformation,
@@ -72,7 +73,12 @@ export interface Calls {
   resolve(name: string): string[];
   ping(host: string, options: Omit<PingOptions, 'signal'>): PingReply;
 
-  tcpConnect(socket: Id, hostname: string, port: number, options: WorkerTcpOptions): TcpOpened;
+  /** `tls`: what is asked of TLS, which then speaks from the start; `null`: plain. */
+  tcpConnect(socket: Id, hostname: string, port: number, options: WorkerTcpOptions, tls: TlsRequest | null): TcpOpened;
+  /** Nothing more is pushed; what was, is there before the answer. `tcpStartTls` follows. */
+  tcpPause(socket: Id): void;
+  /** Has TLS begin on a paused connection. `unread`: what was pushed and nobody has read. */
+  tcpStartTls(socket: Id, unread: Bytes[], tls: TlsRequest): TcpOpened;
   /** So many bytes more may be pushed. */
   tcpCredit(socket: Id, bytes: number): void;
   /** Nothing is to be pushed any more but the end; what the peer sends until then is dropped. */

@@ -2,8 +2,10 @@
 
 import type { Channel } from './channel.js';
 import { abortReason, EthertabError, invalid, quiet } from './errors.js';
-import type { Id } from './messages.js';
+import type { Bytes, Id } from './messages.js';
 import { ByteReader, Outbox, sender } from './streams.js';
+import { type TlsRequest, tlsRequest } from './tls/options.js';
+import type { TlsConnectOptions } from './tls/types.js';
 import type {
   TcpAddress,
   TcpConnectOptions,
@@ -37,15 +39,24 @@ function port(value: number): number {
 /** Opens a connection. */
 export function connect(channel: Channel, address: TcpAddress | string, options: TcpConnectOptions = {}): TcpSocket {
   const { hostname, port } = destination(address);
-  const { signal, ...rest } = options;
+  const { signal, tls, ...rest } = options;
+  const request = tls ? tlsRequest(tls, hostname) : null;
   const id = channel.newId();
   const opening = signal?.aborted
     ? Promise.reject(abortReason(signal))
-    : channel.call('tcpConnect', [id, hostname, port, rest]);
-  return new Connection(channel, id, opening, signal);
+    : channel.call('tcpConnect', [id, hostname, port, rest, request]);
+  return new Connection(channel, id, opening, { hostname, secure: request !== null, signal });
 }
 
-const NOT_OPEN: TcpOpened = Object.freeze({ remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 });
+const NOT_OPEN: TcpOpened = Object.freeze({ remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0, tls: null });
+
+/** What a connection was made with, besides what the Worker knows. */
+interface Origin {
+  /** Who was connected to; `null`: the peer connected to us. */
+  hostname: string | null;
+  secure: boolean;
+  signal: AbortSignal | undefined;
+}
 
 class Connection implements TcpSocket {
   readonly readable: TcpSocket['readable'];
@@ -57,21 +68,30 @@ class Connection implements TcpSocket {
   readonly #id: Id;
   readonly #reader: ByteReader;
   readonly #outbox: Outbox;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = () => this.abort(abortReason(this.#signal as AbortSignal));
+  readonly #origin: Origin;
+  readonly #onAbort = () => this.abort(abortReason(this.#origin.signal as AbortSignal));
   #ends = NOT_OPEN;
   #writer!: WritableStreamDefaultController;
+  #discarding = false;
   #readingOver = false;
   #writingOver = false;
   #over = false;
   #closing = false;
+  /** The connection is on its way to another socket, which will have the same id. */
+  #leaving = false;
+  #settleOpened!: { resolve(ends: TcpOpened): void; reject(error: unknown): void };
   #settle!: { resolve(): void; reject(error: unknown): void };
 
-  constructor(channel: Channel, id: Id, opening: Promise<TcpOpened>, signal?: AbortSignal) {
+  constructor(channel: Channel, id: Id, opening: Promise<TcpOpened>, origin: Origin) {
     this.#channel = channel;
     this.#id = id;
-    this.#signal = signal;
-    signal?.addEventListener('abort', this.#onAbort);
+    this.#origin = origin;
+    origin.signal?.addEventListener('abort', this.#onAbort);
+    this.opened = quiet(
+      new Promise((resolve, reject) => {
+        this.#settleOpened = { resolve, reject };
+      }),
+    );
     this.closed = quiet(
       new Promise((resolve, reject) => {
         this.#settle = { resolve, reject };
@@ -81,10 +101,12 @@ class Connection implements TcpSocket {
     this.#reader = new ByteReader({
       credit: (bytes) => this.#afterOpen(() => channel.tell('tcpCredit', [id, bytes])),
       // The program wants nothing more of what the peer sends; the peer must not be stopped by a full buffer.
-      cancel: () => this.#afterOpen(() => channel.tell('tcpDiscard', [id])),
+      cancel: () => {
+        this.#discarding = true;
+        this.#afterOpen(() => channel.tell('tcpDiscard', [id]));
+      },
       ended: (error) => this.#readingEnded(error),
     });
-    channel.receive(id, this.#reader);
     this.readable = this.#reader.readable;
     this.writable = new WritableStream<Uint8Array | ArrayBuffer | string>({
       start: (controller) => {
@@ -97,27 +119,26 @@ class Connection implements TcpSocket {
       close: async () => {
         await this.opened;
         await this.#outbox.drained();
-        await channel.call('tcpFinish', [id]);
+        // What follows then ends our half, too, or goes on.
+        if (!this.#closing && !this.#leaving) {
+          await channel.call('tcpFinish', [id]);
+        }
         this.#writingOver = true;
         this.#finishIfDone();
       },
       abort: (reason) => this.abort(reason),
     });
-    this.opened = quiet(
-      opening.then(
-        (ends) => {
-          if (this.#over) {
-            channel.tell('tcpAbort', [id]);
-            throw new EthertabError('ECONNABORTED', 'connection aborted');
-          }
+    opening.then(
+      (ends) => {
+        if (this.#over) {
+          channel.tell('tcpAbort', [id]);
+        } else {
           this.#ends = ends;
-          return ends;
-        },
-        (error: unknown) => {
-          this.#break(error);
-          throw error;
-        },
-      ),
+          channel.receive(id, this.#reader);
+          this.#settleOpened.resolve(ends);
+        }
+      },
+      (error: unknown) => this.#break(error),
     );
   }
 
@@ -133,9 +154,27 @@ class Connection implements TcpSocket {
   get localPort(): number {
     return this.#ends.localPort;
   }
+  get tls(): TcpOpened['tls'] {
+    return this.#ends.tls;
+  }
+
+  startTls(options: TlsConnectOptions = {}): TcpSocket {
+    const request = tlsRequest(options, this.#origin.hostname);
+    if (this.#origin.secure) {
+      throw invalid('the connection is secure already');
+    }
+    if (this.#over || this.#closing || this.#leaving || this.#discarding || this.#readingOver || this.#writingOver) {
+      throw new EthertabError('EPIPE', 'the connection, or one of its directions, has ended');
+    }
+    if (this.readable.locked || this.writable.locked) {
+      throw invalid('a stream of the socket is locked: its reader and its writer must be released first');
+    }
+    this.#leaving = true;
+    return new Connection(this.#channel, this.#id, this.#handOver(request), { ...this.#origin, secure: true });
+  }
 
   async close(): Promise<void> {
-    if (this.#over || this.#closing) {
+    if (this.#over || this.#closing || this.#leaving) {
       return this.closed;
     }
     this.#closing = true;
@@ -160,7 +199,6 @@ class Connection implements TcpSocket {
   }
 
   abort(reason?: unknown): void {
-    this.#channel.tell('tcpAbort', [this.#id]);
     this.#break(reason ?? new EthertabError('ECONNABORTED', 'connection aborted'));
   }
 
@@ -184,6 +222,29 @@ class Connection implements TcpSocket {
     await this.close();
   }
 
+  /** Ends this socket, and has TLS begin on its connection. The streams are locked before anybody else can. */
+  async #handOver(request: TlsRequest): Promise<TcpOpened> {
+    const reader = this.readable.getReader();
+    try {
+      await this.writable.close();
+      await this.#channel.call('tcpPause', [this.#id]);
+      // All that was pushed is here now.
+      this.#reader.end();
+      const unread: Bytes[] = [];
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        unread.push(next.value);
+      }
+      this.#end();
+      const buffers = unread.map(({ buffer }) => buffer);
+      return await this.#channel.call('tcpStartTls', [this.#id, unread, request], buffers);
+    } catch (error) {
+      this.#break(error);
+      throw error;
+    } finally {
+      reader.releaseLock();
+    }
+  }
+
   #afterOpen(act: () => void): void {
     this.opened.then(act, () => {});
   }
@@ -199,7 +260,7 @@ class Connection implements TcpSocket {
 
   /** Both directions have ended: the stack may forget the connection as soon as TCP lets it. */
   #finishIfDone(): void {
-    if (this.#readingOver && this.#writingOver && !this.#over && !this.#closing) {
+    if (this.#readingOver && this.#writingOver && !this.#over && !this.#closing && !this.#leaving) {
       this.#channel.tell('tcpClose', [this.#id]);
       this.#end();
     }
@@ -219,6 +280,7 @@ class Connection implements TcpSocket {
       this.#reader.fail(error);
       this.#outbox.fail(error);
       this.#errorWriter(error);
+      this.#settleOpened.reject(error);
       this.#settle.reject(error);
     }
   }
@@ -236,7 +298,7 @@ class Connection implements TcpSocket {
     }
     this.#over = true;
     this.#channel.forget(this.#id);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#origin.signal?.removeEventListener('abort', this.#onAbort);
     return true;
   }
 }
@@ -348,7 +410,8 @@ class Listener implements TcpListener {
       } else if (this.#over) {
         this.#channel.tell('tcpAbort', [id]);
       } else {
-        this.#controller.enqueue(new Connection(this.#channel, id, Promise.resolve(ends)));
+        const origin = { hostname: null, secure: false, signal: undefined };
+        this.#controller.enqueue(new Connection(this.#channel, id, Promise.resolve(ends), origin));
       }
     } catch (error) {
       this.#break(error);

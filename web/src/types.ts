@@ -1,6 +1,6 @@
 /**
  * The whole contract of ethertab: what a page can ask for and what it gets back. What standards say of sockets has a file of its
- * own for each: `direct/types.ts` is WICG Direct Sockets, `winter/types.ts` WinterTC's Sockets API.
+ * own for each: `direct/types.ts` is WICG Direct Sockets, `winter/types.ts` WinterTC's Sockets API. TLS is in `tls/types.ts`.
  *
  * Units: bytes, milliseconds, and `performance.now()`'s time line for moments. Addresses are strings ("10.0.2.15"); a host is a
  * name or such an address. Whatever fails, fails with an {@link EthertabError} (or, from `fetch`, a `TypeError` with one as
@@ -8,6 +8,7 @@
  */
 
 import type { DirectSockets } from './direct/types.js';
+import type { TlsConnectOptions, TlsInformation, TlsOptions } from './tls/types.js';
 import type { Sockets } from './winter/types.js';
 
 // ── The network ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -52,25 +53,6 @@ export interface NetworkOptions {
   probeName?: string | null;
   /** Supplies the Worker (for bundlers that do not know `new Worker(new URL(…, import.meta.url))`). */
   worker?: () => Worker;
-}
-
-export interface TlsOptions {
-  /**
-   * Certificates of CAs that are trusted besides those that browsers trust (Mozilla's list): PEM text, with any number of
-   * certificates in it, or the bytes of one certificate (DER).
-   */
-  ca?: string | Uint8Array | (string | Uint8Array)[];
-}
-
-/** What a TLS handshake agreed on. */
-export interface TlsInformation {
-  version: 'TLSv1.2' | 'TLSv1.3';
-  /** The cipher suite, by its name in IANA's registry. */
-  cipher: string;
-  /** What the server picked of the protocols that were offered (ALPN). */
-  protocol: string | null;
-  /** Whether a session of before was resumed. */
-  resumed: boolean;
 }
 
 export interface StaticAddress {
@@ -230,6 +212,8 @@ export interface TcpConnectOptions extends TcpOptions {
   localPort?: number;
   /** How long connecting may take. Without it, about three minutes. */
   timeout?: number;
+  /** Speaks TLS from the start: then the socket is open when the handshake is over. `true`: as by default. */
+  tls?: boolean | TlsConnectOptions;
   /** Aborting it resets the connection, before or after it is open. */
   signal?: AbortSignal;
 }
@@ -239,20 +223,23 @@ export interface TcpOpened {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
+  /** What TLS agreed on; `null`: the connection is plain. */
+  readonly tls: Readonly<TlsInformation> | null;
 }
 
 export interface TcpSocket {
   /**
-   * What the peer sends: a byte stream (BYOB readers work). The peer's FIN closes it, a reset errors it. Reading slowly
-   * slows the peer down; cancelling it discards the rest.
+   * What the peer sends: a byte stream (BYOB readers work). The peer's FIN closes it, a reset errors it; with TLS the peer's
+   * close_notify closes it, and a FIN without one is an error (`ETLSTRUNCATED`). Reading slowly slows the peer down; cancelling
+   * it discards the rest.
    */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /**
-   * What we send. Writes wait while the send buffer is full; closing sends our FIN after what was written (the readable
-   * goes on); aborting resets the connection.
+   * What we send. Writes wait while the send buffer is full; closing sends our FIN (with TLS after a close_notify) behind what was
+   * written, and the readable goes on; aborting resets the connection.
    */
   readonly writable: WritableStream<Uint8Array | ArrayBuffer | string>;
-  /** Resolves once connected; rejects with why not. */
+  /** Resolves once connected, with TLS once its handshake is over; rejects with why not. */
   readonly opened: Promise<TcpOpened>;
   /** Resolves when both directions have ended in order; rejects with what broke the connection. */
   readonly closed: Promise<void>;
@@ -261,11 +248,20 @@ export interface TcpSocket {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
+  /** What TLS agreed on; `null` until {@link opened}, and on a plain connection. */
+  readonly tls: Readonly<TlsInformation> | null;
+  /**
+   * Makes a plain connection secure (STARTTLS): sends what was written, and hands the connection to a new socket, which is open
+   * when the handshake is over. This one's streams end and its {@link closed} resolves. What had arrived and was not read is taken
+   * for TLS: plain text that somebody slipped in fails the handshake. Throws `EINVAL` while a stream is locked, on a connection that
+   * is secure already, and for options that cannot be; `EPIPE` when the connection, or one of its directions, has ended.
+   */
+  startTls(options?: TlsConnectOptions): TcpSocket;
   /** Closes in order: what was written is delivered, unread data is dropped. Returns {@link closed}. Harmless twice. */
   close(): Promise<void>;
   /** Resets the connection at once. */
   abort(reason?: unknown): void;
-  /** Vital signs. */
+  /** Vital signs of TCP, below TLS if there is any. */
   info(): Promise<TcpInformation>;
   setNoDelay(noDelay: boolean): void;
   /** `null` turns keep-alive off. */

@@ -1,21 +1,14 @@
 /** The Worker: holds the stack and answers the page's calls. `messages.ts` says which there are. */
 
 import { EthertabError, toPlain } from './errors.js';
-import init, { type Capture, Network, type TcpListener, type TcpStream, type UdpSocket } from './generated/ethertab.js';
+import init, { type Capture, Network, type UdpSocket } from './generated/ethertab.js';
 import { type Arguments, type CallName, type FromWorker, type Id, type Result, type ToWorker, UNANSWERED } from './messages.js';
-import type {
-  NetworkCounters,
-  NetworkInformation,
-  PacketSummary,
-  PingReply,
-  TcpInformation,
-  TcpOpened,
-  UdpMessage,
-} from './types.js';
+import type { NetworkCounters, NetworkInformation, PacketSummary, PingReply, UdpMessage } from './types.js';
 import { onDemand } from './worker/demand.js';
-import { Feed, type Sink } from './worker/feed.js';
+import type { Sink } from './worker/feed.js';
 import type { Http } from './worker/http.js';
 import { Ladder, type Notice } from './worker/ladder.js';
+import { TcpSockets } from './worker/tcp.js';
 
 /** This file runs in a Worker's scope, which TypeScript's DOM library does not describe. */
 const scope = globalThis as unknown as {
@@ -31,17 +24,13 @@ let started: Promise<unknown> = Promise.resolve();
 let network: Network | null = null;
 let ladder: Ladder | null = null;
 let http: () => Promise<Http> = async () => missing('the network');
+let tcpSockets: TcpSockets | null = null;
 /** Whether there is an address. */
 let leased = false;
 /** How much later than the page's the Worker's time line begins. */
 let ahead = 0;
-const streams = new Map<Id, { stream: TcpStream; feed: Feed }>();
-const listeners = new Map<Id, TcpListener>();
 const udpSockets = new Map<Id, UdpSocket>();
 const captures = new Map<Id, Capture>();
-/** Sockets that the page gave up while they were still opening. */
-const unwanted = new Set<Id>();
-const opening = new Set<Id>();
 
 const handlers: Handlers = {
   async start(url, { probeName, tls, ...options }, timeOrigin) {
@@ -54,6 +43,7 @@ const handlers: Handlers = {
     });
     network = opened;
     const loadTls = onDemand(async () => new (await import('./worker/tls.js')).Tls(tls));
+    tcpSockets = new TcpSockets(opened, loadTls, sink);
     http = onDemand(async () => new (await import('./worker/http.js')).Http(opened, loadTls, tell, sink));
     const secure = scope.location.protocol === 'https:';
     ladder = new Ladder(
@@ -94,44 +84,22 @@ const handlers: Handlers = {
     return (await open().ping(host, options)) as PingReply;
   },
 
-  async tcpConnect(socket, hostname, port, options) {
-    opening.add(socket);
-    try {
-      await configured();
-      const stream = await open().connect(hostname, port, options);
-      return keep(socket, stream);
-    } finally {
-      opening.delete(socket);
-      unwanted.delete(socket);
-    }
-  },
-  tcpCredit: (socket, bytes) => streams.get(socket)?.feed.credit(bytes),
-  tcpDiscard: (socket) => streams.get(socket)?.feed.discard(),
-  async tcpWrite(socket, bytes) {
-    await stream(socket).write(bytes);
-    return bytes;
-  },
-  tcpFinish: (socket) => stream(socket).finish(),
-  tcpClose: (socket) => release(socket, (stream) => stream.close()),
-  tcpAbort: (socket) => release(socket, (stream) => stream.abort()),
-  tcpInformation: (socket) => stream(socket).info() as TcpInformation,
-  tcpSetNoDelay: (socket, noDelay) => stream(socket).setNoDelay(noDelay),
-  tcpSetKeepAlive: (socket, delay) => stream(socket).setKeepAlive(delay ?? undefined),
+  tcpConnect: (...args) => tcp().connect(...args),
+  tcpCredit: (...args) => tcp().credit(...args),
+  tcpDiscard: (socket) => tcp().discard(socket),
+  tcpWrite: (...args) => tcp().write(...args),
+  tcpFinish: (socket) => tcp().finish(socket),
+  tcpClose: (socket) => tcp().close(socket),
+  tcpAbort: (socket) => tcp().abort(socket),
+  tcpInformation: (socket) => tcp().information(socket),
+  tcpSetNoDelay: (...args) => tcp().setNoDelay(...args),
+  tcpSetKeepAlive: (...args) => tcp().setKeepAlive(...args),
+  tcpPause: (socket) => tcp().pause(socket),
+  tcpStartTls: (...args) => tcp().startTls(...args),
 
-  async tcpListen(id, options) {
-    await configured();
-    const listener = open().listen(options);
-    listeners.set(id, listener);
-    return listener.end() as { localAddress: string; localPort: number };
-  },
-  async tcpAccept(id, socket) {
-    const stream = await listeners.get(id)?.accept();
-    return stream ? keep(socket, stream) : null;
-  },
-  listenerClose(id) {
-    listeners.get(id)?.close();
-    listeners.delete(id);
-  },
+  tcpListen: (...args) => tcp().listen(...args),
+  tcpAccept: (...args) => tcp().accept(...args),
+  listenerClose: (listener) => tcp().closeListener(listener),
 
   async udpOpen(id, { remoteAddress, remotePort, ...options }) {
     await configured();
@@ -218,31 +186,12 @@ function open(): Network {
   return network ?? missing('the network');
 }
 
-function stream(socket: Id): TcpStream {
-  return streams.get(socket)?.stream ?? missing('the socket');
+function tcp(): TcpSockets {
+  return tcpSockets ?? missing('the network');
 }
 
 function missing(what: string): never {
   throw new EthertabError('EPIPE', `${what} is closed`);
-}
-
-function keep(socket: Id, stream: TcpStream): TcpOpened {
-  if (unwanted.delete(socket)) {
-    stream.abort();
-    throw new EthertabError('ECONNABORTED', 'connection aborted');
-  }
-  streams.set(socket, { stream, feed: new Feed((limit) => stream.read(limit), sink(socket)) });
-  return stream.ends() as TcpOpened;
-}
-
-function release(socket: Id, how: (stream: TcpStream) => void): void {
-  const held = streams.get(socket);
-  if (held) {
-    streams.delete(socket);
-    how(held.stream);
-  } else if (opening.has(socket)) {
-    unwanted.add(socket);
-  }
 }
 
 /** Whether it is an IPv4 address and not a name. */

@@ -1,5 +1,7 @@
 /** A network without a Worker: sockets by the contract of `types.ts`, whose other side is in the hands of a test. */
+import { EthertabError } from '../src/errors.js';
 import { destination } from '../src/tcp.js';
+import type { TlsConnectOptions, TlsInformation } from '../src/tls/types.js';
 import type {
   TcpAddress,
   TcpConnectOptions,
@@ -33,7 +35,7 @@ export class Deferred<T> {
 /** Lets everything happen that is ready to. */
 export const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-export const ENDS: TcpOpened = {
+export const ENDS: Omit<TcpOpened, 'tls'> = {
   remoteAddress: '10.77.0.1',
   remotePort: 7,
   localAddress: '10.77.0.9',
@@ -42,6 +44,8 @@ export const ENDS: TcpOpened = {
 
 export class FakeTcp implements TcpSocket {
   readonly options: TcpConnectOptions;
+  /** What `startTls` was asked for, and the socket that it made. */
+  secured: { options: TlsConnectOptions; socket: FakeTcp } | null = null;
   /** What was written, and what happened to the connection. */
   sent: unknown[] = [];
   finished = false;
@@ -61,6 +65,7 @@ export class FakeTcp implements TcpSocket {
   readonly remotePort = 0;
   readonly localAddress = '';
   readonly localPort = 0;
+  readonly tls = null;
   #reader!: ReadableByteStreamController;
   #writer!: WritableStreamDefaultController;
 
@@ -90,8 +95,19 @@ export class FakeTcp implements TcpSocket {
     });
   }
 
-  open(): void {
-    this.#opened.resolve(ENDS);
+  open(tls: TlsInformation | null = null): void {
+    this.#opened.resolve({ ...ENDS, tls });
+  }
+
+  startTls(options: TlsConnectOptions = {}): FakeTcp {
+    if (this.readable.locked || this.writable.locked) {
+      throw new EthertabError('EINVAL', 'a stream is locked');
+    }
+    const socket = new FakeTcp();
+    this.secured = { options, socket };
+    this.#reader.close();
+    this.#closed.resolve();
+    return socket;
   }
 
   /** The peer sends. */

@@ -25,8 +25,10 @@ export class Program {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  signal(name) {
-    this.#child.kill(name);
+  /** With `group`, to what it has started as well: for programs that were spawned `detached`. */
+  signal(name, { group = false } = {}) {
+    if (group) process.kill(-this.#child.pid, name);
+    else this.#child.kill(name);
   }
 
   /** Sends the signal and waits for the end. */

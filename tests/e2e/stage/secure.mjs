@@ -7,9 +7,19 @@ import { join } from 'node:path';
 import { Authority } from './certificates.mjs';
 import { Nginx, serve } from './servers.mjs';
 
-const host = 'www.example.com';
+export const host = 'www.example.com';
 const firstPort = 8443;
 const probePort = 8442;
+
+/** Sites of {@link SecureNginx} that are refused, and with what. */
+export const refused = [
+  ['expired', 'ETLSEXPIRED'],
+  ['early', 'ETLSNOTYETVALID'],
+  ['other', 'ETLSHOST'],
+  ['stranger', 'ETLSISSUER'],
+  ['old', 'ETLSVERSION'],
+  ['foreign', 'ETLSHANDSHAKE'],
+];
 
 /** nginx with a site for each thing that a server can be: `url(site)`. Each has `text.txt` and `large` (10 MB of noise). */
 export class SecureNginx {

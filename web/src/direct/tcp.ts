@@ -106,7 +106,7 @@ function held(size: number): number {
 
 function alive(connect: () => TcpSocket): Lifecycle<TCPSocketOpenInfo> {
   return Lifecycle.of(2, connect, async (socket, owner) => {
-    const ends = await socket.opened;
+    const { tls: _, ...ends } = await socket.opened;
     return { readable: new WrappedBytes(socket.readable, owner).readable, writable: writable(socket, owner), ...ends };
   });
 }

@@ -17,6 +17,9 @@ export class Feed {
   #discarding = false;
   /** Also after the end: then there is nothing more to read. */
   #reading = false;
+  /** What was asked for last and has not been pushed. */
+  #asked: Promise<Bytes[] | undefined> | null = null;
+  #left = false;
 
   /** `read` waits for bytes and takes at most so many; nothing is the end. */
   constructor(read: (limit: number) => Promise<Bytes[] | undefined>, sink: Sink) {
@@ -39,10 +42,21 @@ export class Feed {
     this.credit(Number.POSITIVE_INFINITY);
   }
 
+  /** Pushes nothing more. What was asked for and has not come is the first that whoever reads on gets. */
+  leave(): Promise<Bytes[] | undefined> | null {
+    this.#left = true;
+    return this.#asked;
+  }
+
   async #run(): Promise<void> {
     try {
-      while (this.#credit > 0) {
-        const pieces = await this.#read(Math.min(this.#credit, LARGEST_PIECE));
+      while (this.#credit > 0 && !this.#left) {
+        this.#asked = this.#read(Math.min(this.#credit, LARGEST_PIECE));
+        const pieces = await this.#asked;
+        if (this.#left) {
+          return;
+        }
+        this.#asked = null;
         if (!pieces) {
           this.#sink([], null);
           return;
@@ -54,7 +68,9 @@ export class Feed {
       }
       this.#reading = false;
     } catch (error) {
-      this.#sink([], toPlain(error));
+      if (!this.#left) {
+        this.#sink([], toPlain(error));
+      }
     }
   }
 }

@@ -50,6 +50,7 @@ class Below implements Duplex {
   }
   async write(bytes: Bytes): Promise<void> {
     this.told.push(new TextDecoder().decode(bytes));
+    await new Promise((resolve) => setTimeout(resolve));
   }
   finish = async () => void this.told.push('<finish>');
   close = () => void this.told.push('<close>');
@@ -71,6 +72,14 @@ test('the handshake goes out first, and what is written is encrypted', async () 
   await stream.write(text('one'));
   await stream.finish();
   expect(below.told).toEqual(['HELLO', 'ONE', 'GOODBYE', '<finish>']);
+});
+
+test('writes under way at once go out one after the other, and the goodbye behind them', async () => {
+  const [stream, below] = await opened();
+  const long = text('a'.repeat(100_000));
+  await Promise.all([stream.write(long), stream.write(text('b')), stream.finish()]);
+  const said = below.told.join('');
+  expect(said).toBe(`HELLO${'A'.repeat(100_000)}BGOODBYE<finish>`);
 });
 
 test('pieces come as they are, cut where the reader has no room for more', async () => {
@@ -114,7 +123,7 @@ test('closing says goodbye once, before the connection is closed', async () => {
   expect(session.freed).toBe(1);
   await expect(stream.read(9)).rejects.toMatchObject({ code: 'ECONNABORTED' });
   await expect(stream.write(text('late'))).rejects.toMatchObject({ code: 'ECONNABORTED' });
-  expect(below.told).toEqual(['HELLO', 'GOODBYE', '<close>']);
+  await expect.poll(() => below.told).toEqual(['HELLO', 'GOODBYE', '<close>']);
 });
 
 test('aborting says nothing', async () => {

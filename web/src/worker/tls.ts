@@ -6,7 +6,7 @@
 import { EthertabError } from '../errors.js';
 import type { TlsClient, TlsSession } from '../generated/tls.js';
 import type { Bytes } from '../messages.js';
-import type { TlsInformation, TlsOptions } from '../types.js';
+import type { TlsInformation, TlsOptions } from '../tls/types.js';
 import { onDemand } from './demand.js';
 
 /** A stream of bytes in both directions: TCP below TLS, and TLS itself. */
@@ -29,24 +29,37 @@ const RECORD = 17 * 1024;
 /** Plaintext that is encrypted at once. */
 const PLAIN_PIECE = 64 * 1024;
 
+/** Sets of CAs that connections brought themselves: so many are remembered, with the sessions of each. */
+const OWN_MOST = 16;
+
 /** Whom a network trusts, and the sessions that it may resume. */
 export class Tls {
-  readonly #client: () => Promise<TlsClient>;
+  readonly #authorities: (string | Uint8Array)[];
+  /** By the CAs that are trusted besides the network's. */
+  readonly #clients = new Map<string, () => Promise<TlsClient>>();
 
   constructor({ ca = [] }: TlsOptions = {}) {
-    const authorities = Array.isArray(ca) ? ca : [ca];
-    this.#client = onDemand(() => load(authorities));
+    this.#authorities = Array.isArray(ca) ? ca : [ca];
   }
 
-  /** Makes a connection secure; `host` is who the server must prove to be. A failure ends the connection. */
-  async secure(below: Duplex, host: string, protocols: string[], timeout: number | null = null): Promise<TlsStream> {
+  /**
+   * Makes a connection secure; `host` is who the server must prove to be, and `own` whom this connection trusts besides those that
+   * the network does. A failure ends the connection.
+   */
+  async secure(
+    below: Duplex,
+    host: string,
+    protocols: string[],
+    timeout: number | null = null,
+    own: (string | Uint8Array)[] = [],
+  ): Promise<TlsStream> {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       below.abort();
     }, timeout ?? HANDSHAKE);
     try {
-      const client = await this.#client();
+      const client = await this.#client(own);
       return await TlsStream.open(below, client.open(host, protocols));
     } catch (error) {
       // In order: the alert that says what is wrong should reach the server.
@@ -54,6 +67,25 @@ export class Tls {
       throw late ? new EthertabError('ETIMEDOUT', 'the TLS handshake took too long') : error;
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  #client(own: (string | Uint8Array)[]): Promise<TlsClient> {
+    const key = own.map((one) => `${one.length}:${one}`).join();
+    let client = this.#clients.get(key);
+    if (!client) {
+      client = onDemand(() => load([...this.#authorities, ...own]));
+      this.#forgetOne();
+      this.#clients.set(key, client);
+    }
+    return client();
+  }
+
+  /** The oldest set of CAs, if there are too many. The network's own stays. */
+  #forgetOne(): void {
+    const own = [...this.#clients.keys()].filter((key) => key !== '');
+    if (own[0] !== undefined && own.length >= OWN_MOST) {
+      this.#clients.delete(own[0]);
     }
   }
 }
@@ -70,6 +102,8 @@ export class TlsStream implements Duplex {
   readonly #session: TlsSession;
   /** Plaintext that was decrypted and not yet asked for. */
   #rest: Bytes[] = [];
+  /** The last of those that write, which take turns. */
+  #writing: Promise<void> = Promise.resolve();
   #over = false;
 
   /** Does the handshake. */
@@ -121,18 +155,22 @@ export class TlsStream implements Duplex {
     return pieces;
   }
 
-  async write(bytes: Bytes): Promise<void> {
-    for (let at = 0; at < bytes.byteLength; at += PLAIN_PIECE) {
-      this.#check();
-      await this.#below.write(this.#session.send(bytes.subarray(at, at + PLAIN_PIECE)));
-    }
+  write(bytes: Bytes): Promise<void> {
+    return this.#inTurn(async () => {
+      for (let at = 0; at < bytes.byteLength; at += PLAIN_PIECE) {
+        this.#check();
+        await this.#below.write(this.#session.send(bytes.subarray(at, at + PLAIN_PIECE)));
+      }
+    });
   }
 
-  async finish(): Promise<void> {
-    this.#check();
-    this.#session.finish();
-    await this.#flush();
-    await this.#below.finish();
+  finish(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#check();
+      this.#session.finish();
+      await this.#flush();
+      await this.#below.finish();
+    });
   }
 
   close(): void {
@@ -151,6 +189,13 @@ export class TlsStream implements Duplex {
   abort(): void {
     this.#end();
     this.#below.abort();
+  }
+
+  /** What was written before goes first, or has failed. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#writing.then(act);
+    this.#writing = done.catch(() => {});
+    return done;
   }
 
   /** The session is not asked any more, and gives its memory back. */
