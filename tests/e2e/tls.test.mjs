@@ -1,14 +1,13 @@
 /** Sockets over TLS, from the start and by STARTTLS: spoken in the tab, answered by OpenSSL on the kernel's side of the TAP. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { Browser } from './stage/browser.mjs';
 import { Relay } from './stage/relay.mjs';
 import { host, refused, SecureNginx } from './stage/secure.mjs';
-import { Nginx } from './stage/servers.mjs';
+import { Listening, Mute, Nginx } from './stage/servers.mjs';
 import { soon } from './stage/until.mjs';
-import { Listening, mail, Socat } from './stage/upgrading.mjs';
-import { comesBackWhole } from './stage/ways.mjs';
+import { mail, Socat } from './stage/upgrading.mjs';
+import { comesBackWhole, endsDuringHandshake } from './stage/ways.mjs';
 
 const echoPort = 7443;
 const mailPort = 7025;
@@ -17,6 +16,7 @@ let relay;
 let nginx;
 let echo;
 let post;
+let mute;
 let browser;
 let tab;
 let page;
@@ -26,6 +26,7 @@ before(async () => {
   nginx = await SecureNginx.start();
   echo = await Socat.start(echoPort, nginx.certificate, 'EXEC:cat');
   post = await Listening.start(mailPort, mail(nginx.certificate));
+  mute = await Mute.start();
   browser = await Browser.start();
   tab = await browser.open();
   page = tab.page;
@@ -71,6 +72,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.stop();
+  await mute?.stop();
   await post?.stop();
   await echo?.stop();
   await nginx?.stop();
@@ -223,56 +225,40 @@ test('a connection that ends without a close_notify is broken', async () => {
   }
 });
 
-/** A server that never answers; `run` gets the promise of how the connection ends for it. */
-async function withMute(port, run) {
-  let ended;
-  const end = new Promise((resolve) => {
-    ended = resolve;
+for (const [what, code, connect, act] of [
+  [
+    'a handshake that takes too long',
+    'ETIMEDOUT',
+    (port) => net.connect({ hostname: '10.77.0.1', port }, { tls: { timeout: 500 } }),
+    (socket) => ends(socket),
+  ],
+  [
+    'abort() during the handshake',
+    'ECONNABORTED',
+    (port) => net.connect({ hostname: '10.77.0.1', port }, { tls: true }),
+    (socket) => {
+      socket.abort();
+      return ends(socket);
+    },
+  ],
+  [
+    'an AbortSignal during the handshake',
+    'AbortError',
+    (port) => {
+      globalThis.controller = new AbortController();
+      return net.connect({ hostname: '10.77.0.1', port }, { tls: true, signal: controller.signal });
+    },
+    (socket) => {
+      controller.abort();
+      return ends(socket);
+    },
+  ],
+]) {
+  test(`${what} resets the connection`, async () => {
+    const seen = await soon('the connection ends', endsDuringHandshake(page, mute.port, connect, act));
+    assert.deepEqual(seen, [[code, code], 'RST']);
   });
-  const mute = await Listening.start(port, (socket) => {
-    socket.resume();
-    once(socket, 'error').then(([error]) => ended(error.code));
-  });
-  try {
-    await run(end);
-  } finally {
-    await mute.stop();
-  }
 }
-
-test('a handshake that takes too long is given up, and the connection is reset', async () => {
-  await withMute(7445, async (end) => {
-    const seen = await page.evaluate((port) => ends(safe.connect(to(port), { tls: { timeout: 300 } })), 7445);
-    assert.deepEqual(seen, Array(2).fill('ETIMEDOUT'));
-    assert.equal(await soon('the server hears of it', end), 'ECONNRESET');
-  });
-});
-
-test('aborting during the handshake resets the connection', async () => {
-  for (const way of ['signal', 'abort']) {
-    await withMute(7446, async (end) => {
-      const seen = await page.evaluate(
-        async ([port, way]) => {
-          const controller = new AbortController();
-          const reader = safe.capture().getReader();
-          const socket = safe.connect(to(port), { tls: true, signal: controller.signal });
-          // When the ClientHello has left, the handshake is under way.
-          for (let hello = false; !hello; ) {
-            const { value } = await reader.read();
-            hello = value.destination.endsWith(`:${port}`) && value.length > 200;
-          }
-          await reader.cancel();
-          if (way === 'signal') controller.abort();
-          else socket.abort();
-          return ends(socket);
-        },
-        [7446, way],
-      );
-      assert.deepEqual(seen, Array(2).fill(way === 'signal' ? 'AbortError' : 'ECONNABORTED'));
-      assert.equal(await soon('the server hears of it', end), 'ECONNRESET');
-    });
-  }
-});
 
 test('startTls() makes a connection secure, and what was written meanwhile is sent', async () => {
   const seen = await page.evaluate(async (port) => {

@@ -1,17 +1,22 @@
 /** WinterTC's Sockets API: `net.sockets.connect()`. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { Browser } from './stage/browser.mjs';
 import { host, Relay } from './stage/relay.mjs';
-import { Echo } from './stage/servers.mjs';
+import { SecureNginx, host as secureHost } from './stage/secure.mjs';
+import { Echo, Listening, Mute, withServer } from './stage/servers.mjs';
 import { soon } from './stage/until.mjs';
-import { comesBackWhole } from './stage/ways.mjs';
+import { database } from './stage/upgrading.mjs';
+import { comesBackWhole, endsDuringHandshake } from './stage/ways.mjs';
+
+const databasePort = 7432;
 
 let relay;
 let echo;
+let nginx;
+let postgres;
 let browser;
 let tab;
 let page;
@@ -19,31 +24,23 @@ let page;
 before(async () => {
   relay = await Relay.start();
   echo = await Echo.start();
+  nginx = await SecureNginx.start();
+  postgres = await Listening.start(databasePort, database(nginx.certificate));
   browser = await Browser.start();
   tab = await browser.open();
   page = tab.page;
+  // A network that trusts the test's CA, beside the page's own, which does not.
+  await page.evaluate(async (ca) => {
+    globalThis.safe = await net.constructor.open(net.url, { tls: { ca } });
+  }, nginx.ca);
 });
 after(async () => {
   await browser?.stop();
+  await postgres?.stop();
+  await nginx?.stop();
   await echo?.stop();
   await relay?.stop();
 });
-
-/** A server for one test, and one connection: `run` gets the promise of what `serve` finds. */
-async function withServer(port, serve, run) {
-  let served;
-  const found = new Promise((resolve) => {
-    served = resolve;
-  });
-  const server = createServer({ allowHalfOpen: true }, (socket) => served(serve(socket)));
-  server.listen(port, '0.0.0.0');
-  await once(server, 'listening');
-  try {
-    return await run(found);
-  } finally {
-    server.close();
-  }
-}
 
 test('a socket connects by name, and closes itself when the peer has finished', async () => {
   const [answer, info, address] = await page.evaluate(async () => {
@@ -139,29 +136,76 @@ test('a connection that is refused is a SocketError, which says why', async () =
   }
 });
 
-test('TLS is said not to be there', async () => {
-  const seen = await page.evaluate(
+test("secureTransport 'on' speaks TLS from the start, and says which protocol was agreed on", async () => {
+  const [answer, info, secureTransport] = await page.evaluate(
     async ([hostname, port]) => {
-      const said = (act) => {
-        try {
-          act();
-          return 'nothing';
-        } catch (error) {
-          return error.message;
-        }
-      };
-      const socket = net.sockets.connect({ hostname, port }, { secureTransport: 'starttls' });
-      await socket.opened;
-      const seen = [
-        said(() => net.sockets.connect({ hostname, port }, { secureTransport: 'on' })),
-        said(() => socket.startTls()),
-      ];
-      await socket.close();
+      const socket = safe.sockets.connect({ hostname, port }, { secureTransport: 'on', alpn: ['http/1.1'] });
+      const writer = socket.writable.getWriter();
+      writer.write(`GET /text.txt HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`);
+      const answer = await new Response(socket.readable).text();
+      await socket.closed;
+      return [answer, await socket.opened, socket.secureTransport];
+    },
+    [secureHost, nginx.ports.usual],
+  );
+  assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
+  assert.equal(info.alpn, 'http/1.1');
+  assert.equal(info.remoteAddress, `${host}:${nginx.ports.usual}`);
+  assert.equal(secureTransport, 'on');
+});
+
+test('a socket is upgraded as drivers for PostgreSQL do it', async () => {
+  const seen = await page.evaluate(
+    async ([hostname, port, servername]) => {
+      const socket = safe.sockets.connect({ hostname, port }, { secureTransport: 'starttls', alpn: ['postgresql'] });
+      let reader = socket.readable.getReader();
+      let writer = socket.writable.getWriter();
+      await writer.write(new Uint8Array([0, 0, 0, 8, 4, 210, 22, 47]));
+      const seen = [new TextDecoder().decode((await reader.read()).value)];
+      reader.releaseLock();
+      writer.releaseLock();
+      const secure = socket.startTls({ servername });
+      seen.push(socket.upgraded, secure.upgraded, secure.secureTransport);
+      await socket.closed;
+      reader = secure.readable.getReader();
+      writer = secure.writable.getWriter();
+      await writer.write('a question');
+      seen.push(new TextDecoder().decode((await reader.read()).value), (await secure.opened).alpn);
+      await secure.close();
       return seen;
     },
-    [echo.host, echo.port],
+    [host, databasePort, secureHost],
   );
-  assert.deepEqual(seen, Array(2).fill('SocketError: TLS is not there yet'));
+  assert.deepEqual(seen, ['S', true, false, 'on', 'a question', 'postgresql']);
+});
+
+test('a server that cannot be trusted is a SocketError everywhere, which says why', async () => {
+  const seen = await page.evaluate(
+    async ([hostname, port]) => {
+      const socket = net.sockets.connect({ hostname, port }, { secureTransport: 'on' });
+      const writing = socket.writable.getWriter().write('a secret');
+      const ends = [socket.opened, socket.closed, socket.readable.getReader().read(), writing];
+      const errors = await Promise.all(ends.map((end) => end.catch((error) => error)));
+      return errors.map((error) => [error instanceof TypeError, error.message.slice(0, 13), error.cause?.code]);
+    },
+    [secureHost, nginx.ports.usual],
+  );
+  assert.deepEqual(seen, Array(4).fill([true, 'SocketError: ', 'ETLSISSUER']));
+});
+
+test('close() during the handshake resets the connection', async () => {
+  const mute = await Mute.start();
+  try {
+    const connect = (port) => net.sockets.connect({ hostname: '10.77.0.1', port }, { secureTransport: 'on' });
+    const act = async (socket) => {
+      await socket.close();
+      return socket.opened.catch((error) => error.message);
+    };
+    const seen = await soon('the connection ends', endsDuringHandshake(page, mute.port, connect, act));
+    assert.deepEqual(seen, ['SocketError: the socket was closed', 'RST']);
+  } finally {
+    await mute.stop();
+  }
 });
 
 test('nobody complained in the console', () => {

@@ -61,6 +61,17 @@ abstract class Follower<T, C extends ReadableByteStreamController | ReadableStre
     }
   }
 
+  /** Ends it in order, and gives the other stream back with what has not been read of it. */
+  release(): void {
+    this.end();
+    this.#reader.releaseLock();
+  }
+
+  /** Whether it has ended. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   protected abstract deliver(value: T): void;
   /** A value that was on its way when the program cancelled. */
   protected discard(_value: T): void {}
@@ -158,13 +169,17 @@ export interface Sink<T> {
 export class WrappedWriter<T> {
   readonly writable: WritableStream<T>;
   readonly #owner: Owner;
+  readonly #sink: Sink<T>;
   #controller!: WritableStreamDefaultController;
-  /** Writes that the sink has not done yet. */
-  #waiting = 0;
+  /** What was written and the sink has not done yet; the first of them may be with it. */
+  readonly #waiting: T[] = [];
+  #busy = false;
   #flushed: (() => void)[] = [];
+  #closing = false;
   #over = false;
 
   constructor(sink: Sink<T>, owner: Owner) {
+    this.#sink = sink;
     this.#owner = owner;
     this.writable = new WritableStream<T>(
       {
@@ -172,11 +187,14 @@ export class WrappedWriter<T> {
           this.#controller = controller;
         },
         write: async (chunk) => {
+          this.#busy = true;
           await this.#until(sink.write(chunk));
-          this.#waiting -= 1;
+          this.#busy = false;
+          this.#waiting.shift();
           this.#wake();
         },
         close: async () => {
+          this.#closing = true;
           try {
             await this.#until(sink.close());
           } finally {
@@ -196,8 +214,8 @@ export class WrappedWriter<T> {
       {
         highWaterMark: 1,
         // Asked for with each write, before it waits for its turn.
-        size: () => {
-          this.#waiting += 1;
+        size: (chunk) => {
+          this.#waiting.push(chunk);
           return 1;
         },
       },
@@ -206,9 +224,22 @@ export class WrappedWriter<T> {
 
   /** Resolves when what has been written is with the sink, or lost. */
   async flushed(): Promise<void> {
-    while (this.#waiting > 0 && !this.#over) {
+    while (this.#waiting.length > 0 && !this.#over) {
       await new Promise<void>((resolve) => this.#flushed.push(resolve));
     }
+  }
+
+  /** Whether it has ended, or is about to. */
+  get over(): boolean {
+    return this.#over || this.#closing;
+  }
+
+  /** Fails it; but what has been written goes to the sink all the same, at once. */
+  release(error: unknown): void {
+    for (const chunk of this.#waiting.slice(this.#busy ? 1 : 0)) {
+      quiet(this.#sink.write(chunk));
+    }
+    this.fail(error);
   }
 
   fail(error: unknown): void {
@@ -246,9 +277,6 @@ export class WrappedWriter<T> {
     } catch (error) {
       if (signal.aborted) {
         throw signal.reason;
-      }
-      if (this.#over) {
-        throw error;
       }
       const failure = this.#owner.failure(error);
       this.#ended(failure);

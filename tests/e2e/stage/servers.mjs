@@ -86,33 +86,53 @@ function configuration(root, servers) {
     }`;
 }
 
-/** Sends back whatever it is sent, until the other side has finished. */
-export class Echo {
+/** Hands each connection to `serve`. What is left of them ends with it: a tab that is closed says no goodbye. */
+export class Listening {
   host = host;
-  port = 7007;
-  sockets = new Set();
+  #server;
+  #sockets = new Set();
 
-  static async start() {
-    const echo = new Echo();
-    echo.server = createServer({ allowHalfOpen: true }, (socket) => {
-      echo.sockets.add(socket);
-      socket.on('close', () => echo.sockets.delete(socket));
+  static async start(port, serve) {
+    const listening = new Listening();
+    listening.port = port;
+    listening.#server = createServer({ allowHalfOpen: true }, (socket) => {
+      listening.#sockets.add(socket);
+      socket.on('close', () => listening.#sockets.delete(socket));
       socket.on('error', () => undefined);
-      socket.pipe(socket);
+      serve(socket);
     });
-    echo.server.listen(echo.port, '0.0.0.0');
-    await once(echo.server, 'listening');
-    return echo;
+    listening.#server.listen(port, '0.0.0.0');
+    await once(listening.#server, 'listening');
+    return listening;
   }
 
-  /** A tab that is closed says no goodbye: whoever is still connected is let go. */
   async stop() {
-    const closed = once(this.server, 'close');
-    this.server.close();
-    for (const socket of this.sockets) socket.destroy();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 }
+
+/** A server for `run` alone, which gets the promise of what `serve` finds in the first connection. */
+export async function withServer(port, serve, run) {
+  let served;
+  const found = new Promise((resolve) => {
+    served = resolve;
+  });
+  const server = await Listening.start(port, (socket) => served(serve(socket)));
+  try {
+    return await run(found);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Listens, and answers nothing. */
+export const Mute = { start: () => Listening.start(7445, (socket) => socket.resume()) };
+
+/** Sends back whatever it is sent, until the other side has finished. */
+export const Echo = { start: () => Listening.start(7007, (socket) => socket.pipe(socket)) };
 
 /** Sends each datagram back to whoever sent it. */
 export class UdpEcho {

@@ -1,35 +1,10 @@
 /** Raw connections with TLS, from the start or when it is asked for, on the kernel's side of the TAP. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { Program } from './program.mjs';
 import { until } from './until.mjs';
-
-/** Hands each connection to `serve`. What is left of them ends with it. */
-export class Listening {
-  sockets = new Set();
-
-  static async start(port, serve) {
-    const listening = new Listening();
-    listening.server = createServer({ allowHalfOpen: true }, (socket) => {
-      listening.sockets.add(socket);
-      socket.on('close', () => listening.sockets.delete(socket));
-      socket.on('error', () => undefined);
-      serve(socket);
-    });
-    listening.server.listen(port, '0.0.0.0');
-    await once(listening.server, 'listening');
-    return listening;
-  }
-
-  async stop() {
-    const closed = once(this.server, 'close');
-    this.server.close();
-    for (const socket of this.sockets) socket.destroy();
-    await closed;
-  }
-}
 
 /** The server's side of TLS on a connection. */
 export function secured(socket, { certificate, key }) {

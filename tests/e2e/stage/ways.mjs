@@ -26,3 +26,28 @@ export const abortsUnderWay = (network, url) =>
     );
     return { error, next: (await network.fetch(`${url}/text.txt`)).status };
   }, url);
+
+/**
+ * Opens a connection in `page` by `connect`, which is given `port`, and acts on it by `act` as soon as it has sent something long:
+ * what `act` returns, and how the connection ended on the wire, "RST" or "FIN".
+ */
+export async function endsDuringHandshake(page, port, connect, act) {
+  const capture = await page.evaluateHandle(() => net.capture().getReader());
+  const socket = await page.evaluateHandle(connect, port);
+  const sent = (wanted) =>
+    capture.evaluate(
+      async (reader, [port, wanted]) => {
+        for (;;) {
+          const { value } = await reader.read();
+          const [found] = RegExp(wanted).exec(value.summary) ?? [];
+          if (found && value.destination.endsWith(`:${port}`)) return found;
+        }
+      },
+      [port, wanted],
+    );
+  await sent('Len=\\d{3,}');
+  const seen = await socket.evaluate(act);
+  const end = await sent('RST|FIN');
+  await capture.evaluate((reader) => reader.cancel());
+  return [seen, end];
+}

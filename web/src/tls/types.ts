@@ -16,7 +16,7 @@ export interface TlsConnectOptions {
    */
   servername?: string;
   /** The protocols that are offered (ALPN, RFC 7301), the one liked best first: at most 64, each of 1 to 255 bytes. */
-  alpn?: string[];
+  alpn?: readonly string[];
   /** CAs that this connection trusts besides those that the network does. */
   ca?: Authorities;
   /** How long the handshake may take; 30,000 by default. */

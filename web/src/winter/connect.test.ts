@@ -4,7 +4,7 @@ import { FakeNetwork, type FakeTcp, turn } from '../../test/fake-network.js';
 import { EthertabError } from '../errors.js';
 import { connect as connectByModule, SocketError, setNetwork } from '../sockets.js';
 import { connect } from './connect.js';
-import type { AnySocketAddress, Socket, SocketOptions } from './types.js';
+import type { AnySocketAddress, Socket, SocketOptions, StartTlsOptions } from './types.js';
 
 let network: FakeNetwork;
 
@@ -58,7 +58,8 @@ describe('connect()', () => {
     ['a secureTransport that is none', 'peer:7', { secureTransport: 'tls' }],
     ['sni without TLS', 'peer:7', { sni: 'peer' }],
     ['alpn without TLS', 'peer:7', { alpn: ['h2'] }],
-    ['TLS, which is not there', 'peer:7', { secureTransport: 'on' }],
+    ['a protocol that is none', 'peer:7', { secureTransport: 'starttls', alpn: [''] }],
+    ['a name of the server that is none', 'peer:7', { secureTransport: 'starttls', sni: '' }],
   ])('throws a SocketError for %s, and connects nowhere', (_, address, options) => {
     expect(() => connect(network, address as AnySocketAddress, options as SocketOptions)).toThrow(SocketError);
     expect(network.tcp).toHaveLength(0);
@@ -232,18 +233,131 @@ describe('close()', () => {
   });
 });
 
-describe('startTls()', () => {
-  test.each([undefined, 'off'] as const)('throws a SocketError on a socket made with secureTransport %s', async (kind) => {
-    const { socket } = await open(kind && { secureTransport: kind });
-    expect(() => socket.startTls()).toThrow(/^SocketError: .*starttls/);
+describe('with TLS from the start', () => {
+  test('asks for it, by name and with protocols', () => {
+    pending({ secureTransport: 'on' });
+    pending({ secureTransport: 'on', sni: 'other', alpn: ['h2'] });
+    pending({ secureTransport: 'starttls', sni: 'other', alpn: ['h2'] });
+    pending();
+    expect(network.tcp.map(({ options }) => options.tls)).toEqual([
+      {},
+      { servername: 'other', alpn: ['h2'] },
+      undefined,
+      undefined,
+    ]);
   });
 
-  test('throws a SocketError that says that there is no TLS, and leaves the socket as it is', async () => {
-    const { socket, inner } = await open({ secureTransport: 'starttls', sni: 'peer', alpn: ['smtp'] });
-    expect(() => socket.startTls()).toThrow('SocketError: TLS is not there yet');
-    await socket.writable.getWriter().write('QUIT');
-    expect(inner.text).toBe('QUIT');
-    expect(socket.upgraded).toBe(false);
+  test('says which protocol was agreed on', async () => {
+    const { socket, inner } = pending({ secureTransport: 'on', alpn: ['h2', 'http/1.1'] });
+    inner.open({ version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', protocol: 'h2', resumed: false });
+    expect((await socket.opened).alpn).toBe('h2');
+    expect(socket.secureTransport).toBe('on');
+    expect(() => socket.startTls()).toThrow(/^SocketError: .*starttls/);
+  });
+});
+
+describe('startTls()', () => {
+  const starttls = { secureTransport: 'starttls', alpn: ['postgresql'] } as const;
+
+  test.each([undefined, 'off', 'on'] as const)(
+    'throws a SocketError on a socket made with secureTransport %s, and leaves it as it is',
+    async (kind) => {
+      const { socket, inner } = await open(kind && { secureTransport: kind });
+      expect(() => socket.startTls()).toThrow(/^SocketError: .*starttls/);
+      await socket.writable.getWriter().write('QUIT');
+      expect(inner.text).toBe('QUIT');
+      expect(socket.upgraded).toBe(false);
+    },
+  );
+
+  test('closes the socket and returns another one, which is secure', async () => {
+    const { socket, inner } = await open(starttls);
+    const secure = socket.startTls();
+    await socket.closed;
+    expect([socket.upgraded, socket.secureTransport]).toEqual([true, 'starttls']);
+    expect([secure.upgraded, secure.secureTransport]).toEqual([false, 'on']);
+    expect((await socket.readable.getReader().read()).done).toBe(true);
+    await expect(socket.writable.getWriter().closed).rejects.toBeInstanceOf(SocketError);
+
+    const below = inner.secured?.socket as FakeTcp;
+    await secure.writable.getWriter().write('hello');
+    expect([inner.text, below.text]).toEqual(['', 'hello']);
+    expect(await isPending(secure.opened)).toBe(true);
+    below.open({ version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', protocol: 'postgresql', resumed: false });
+    expect((await secure.opened).alpn).toBe('postgresql');
+    below.receive(1);
+    expect((await secure.readable.getReader().read()).value).toEqual(new Uint8Array([1]));
+    await secure.close();
+    expect([inner.closes, below.closes]).toEqual([0, 1]);
+  });
+
+  test.each<[string, SocketOptions, StartTlsOptions | undefined, string | undefined]>([
+    ['nobody says it', {}, undefined, undefined],
+    ['connect() is told', { sni: 'one' }, undefined, 'one'],
+    ['connect() and startTls() are told', { sni: 'one' }, { servername: 'two' }, 'two'],
+    ['startTls() is told in the way of Cloudflare', {}, { expectedServerHostname: 'three' }, 'three'],
+    ['startTls() is told nothing', { sni: 'one' }, { servername: '' }, 'one'],
+  ])('takes the name of the server, when %s', async (_, options, given, servername) => {
+    const { socket, inner } = await open({ ...starttls, ...options });
+    socket.startTls(given);
+    expect(inner.secured?.options).toEqual({ alpn: ['postgresql'], ...(servername && { servername }) });
+  });
+
+  test('works with a reader and a writer that are held: they end, and what was written is sent first', async () => {
+    const { socket, inner } = pending(starttls);
+    const reading = socket.readable.getReader().read();
+    const writer = socket.writable.getWriter();
+    const writing = ['one ', 'two ', 'three'].map((word) => writer.write(word).catch(() => {}));
+    const secure = socket.startTls();
+    inner.open();
+    expect((await reading).done).toBe(true);
+    await expect(writer.closed).rejects.toBeInstanceOf(SocketError);
+    await Promise.all(writing);
+    expect(inner.text).toBe('one two three');
+    await expect(writer.write('late')).rejects.toBeInstanceOf(SocketError);
+    expect(inner.text).toBe('one two three');
+    expect(secure.upgraded).toBe(false);
+  });
+
+  test('what nobody has read stays below', async () => {
+    const { socket } = await open(starttls);
+    const reader = socket.readable.getReader();
+    const reading = reader.read();
+    await turn();
+    reader.releaseLock();
+    await expect(reading).rejects.toThrow(TypeError);
+    socket.startTls();
+    expect((await socket.readable.getReader().read()).done).toBe(true);
+    const { socket: other, inner: below } = await open(starttls);
+    below.receive(1, 2);
+    other.startTls();
+    expect((await other.readable.getReader().read()).done).toBe(true);
+    expect((await below.readable.getReader().read()).value).toEqual(new Uint8Array([1, 2]));
+  });
+
+  test('fails the new socket alone, when the handshake fails', async () => {
+    const { socket, inner } = await open(starttls);
+    const secure = socket.startTls();
+    await socket.closed;
+    const cause = new EthertabError('ETLSEXPIRED', 'the certificate has expired');
+    inner.secured?.socket.break(cause);
+    await expect(secure.opened).rejects.toMatchObject({ message: 'SocketError: the certificate has expired', cause });
+    await expect(secure.closed).rejects.toBeInstanceOf(SocketError);
+  });
+
+  test.each<[string, (socket: Socket, inner: FakeTcp) => unknown]>([
+    ['the second time', (socket) => socket.startTls()],
+    ['after close()', (socket) => socket.close()],
+    ['after the peer has finished', (_, inner) => inner.end()],
+    ['when the readable was cancelled', (socket) => socket.readable.cancel()],
+    ['when the writable was closed', (socket) => socket.writable.close()],
+  ])('throws a SocketError %s', async (_, act) => {
+    const { socket, inner } = await open({ ...starttls, allowHalfOpen: true });
+    await act(socket, inner);
+    await turn();
+    const before = inner.secured;
+    expect(() => socket.startTls()).toThrow(SocketError);
+    expect(inner.secured).toBe(before);
   });
 });
 

@@ -1,7 +1,10 @@
 /** `connect()` of the Sockets API, on a network. */
 
+import { destination } from '../tcp.js';
+import { tlsRequest } from '../tls/options.js';
+import type { TlsConnectOptions } from '../tls/types.js';
 import type { Network } from '../types.js';
-import { noTls, SocketError, socketError } from './error.js';
+import { SocketError, socketError } from './error.js';
 import { Socket } from './socket.js';
 import type { AnySocketAddress, Socket as Contract, SecureTransportKind, SocketOptions } from './types.js';
 
@@ -15,12 +18,15 @@ export function connect(
   if (secure === 'off' && (isGiven(given.sni) || isGiven(given.alpn))) {
     throw new SocketError("sni and alpn go with secureTransport 'on' or 'starttls'");
   }
-  const destination = read(address);
-  if (secure === 'on') {
-    throw noTls();
-  }
+  const to = read(address);
+  const tls = tlsOptions(given);
   try {
-    return new Socket(network.connect(destination), secure, Boolean(given.allowHalfOpen));
+    if (secure === 'starttls') {
+      // What cannot be is to be heard of now, not when a connection depends on it.
+      tlsRequest(tls, destination(to).hostname);
+    }
+    const socket = network.connect(to, secure === 'on' ? { tls } : {});
+    return new Socket(socket, { secure, tls, allowHalfOpen: Boolean(given.allowHalfOpen) });
   } catch (error) {
     throw socketError(error);
   }
@@ -41,6 +47,13 @@ function secureTransport(value: unknown): SecureTransportKind {
     default:
       throw new SocketError(`secureTransport is 'off', 'on' or 'starttls', not "${String(value)}"`);
   }
+}
+
+function tlsOptions({ sni, alpn }: SocketOptions): TlsConnectOptions {
+  return {
+    ...(isGiven(sni) && { servername: String(sni) }),
+    ...(isGiven(alpn) && { alpn: Array.from(alpn as Iterable<unknown>, String) }),
+  };
 }
 
 function read(address: AnySocketAddress): Parameters<Network['connect']>[0] {

@@ -23,7 +23,3 @@ export function socketError(error: unknown): unknown {
   }
   return named;
 }
-
-export function noTls(): SocketError {
-  return new SocketError('TLS is not there yet');
-}

@@ -1,29 +1,37 @@
 /** A socket of the Sockets API, around one of our own. */
 
 import { quiet } from '../errors.js';
+import type { TlsConnectOptions } from '../tls/types.js';
 import type { TcpOpened, TcpSocket } from '../types.js';
 import { WrappedBytes, WrappedWriter } from '../wrapped.js';
-import { noTls, SocketError, socketError } from './error.js';
-import type { Socket as Contract, SecureTransportKind, SocketInfo } from './types.js';
+import { SocketError, socketError } from './error.js';
+import type { Socket as Contract, SecureTransportKind, SocketInfo, StartTlsOptions } from './types.js';
+
+/** What a socket was asked to be. */
+interface Kind {
+  secure: SecureTransportKind;
+  tls: TlsConnectOptions;
+  allowHalfOpen: boolean;
+}
 
 export class Socket implements Contract {
   readonly opened: Promise<SocketInfo>;
   readonly closed: Promise<void>;
-  readonly secureTransport: SecureTransportKind;
-  readonly upgraded = false;
 
+  readonly #kind: Kind;
   readonly #socket: TcpSocket;
   readonly #reader: WrappedBytes;
   readonly #writer: WrappedWriter<Uint8Array | ArrayBuffer | string>;
-  readonly #allowHalfOpen: boolean;
+  /** The socket's own writer, which the wrapped one writes to. */
+  readonly #below: WritableStreamDefaultWriter<Uint8Array | ArrayBuffer | string>;
   #state: 'opening' | 'open' | 'closing' = 'opening';
+  #upgraded = false;
   #settleOpened!: { resolve(info: SocketInfo): void; reject(error: unknown): void };
   #settleClosed!: { resolve(): void; reject(error: unknown): void };
 
-  constructor(socket: TcpSocket, secureTransport: SecureTransportKind, allowHalfOpen: boolean) {
+  constructor(socket: TcpSocket, kind: Kind) {
     this.#socket = socket;
-    this.secureTransport = secureTransport;
-    this.#allowHalfOpen = allowHalfOpen;
+    this.#kind = kind;
     this.opened = quiet(
       new Promise((resolve, reject) => {
         this.#settleOpened = { resolve, reject };
@@ -40,6 +48,7 @@ export class Socket implements Contract {
       abandoned: () => {},
     });
     const writer = socket.writable.getWriter();
+    this.#below = writer;
     this.#writer = new WrappedWriter(
       {
         write: (chunk) => writer.write(chunk),
@@ -64,6 +73,12 @@ export class Socket implements Contract {
     );
   }
 
+  get secureTransport(): SecureTransportKind {
+    return this.#kind.secure;
+  }
+  get upgraded(): boolean {
+    return this.#upgraded;
+  }
   get readable(): Contract['readable'] {
     return this.#reader.readable;
   }
@@ -82,11 +97,29 @@ export class Socket implements Contract {
     return this.closed;
   }
 
-  startTls(): Contract {
-    if (this.secureTransport !== 'starttls') {
+  startTls(options?: StartTlsOptions | null): Contract {
+    if (this.#kind.secure !== 'starttls') {
       throw new SocketError("startTls() needs secureTransport: 'starttls'");
     }
-    throw noTls();
+    if (this.#state === 'closing' || this.#reader.over || this.#writer.over) {
+      throw new SocketError(
+        this.#upgraded ? 'startTls() has been called before' : 'the socket, or one of its directions, is closed',
+      );
+    }
+    const servername = options?.servername || options?.expectedServerHostname;
+    const tls = { ...this.#kind.tls, ...(servername && { servername: String(servername) }) };
+    this.#state = 'closing';
+    this.#upgraded = true;
+    this.#reader.release();
+    this.#writer.release(new SocketError('the socket has been upgraded: startTls() returned the one to use'));
+    this.#below.releaseLock();
+    this.#settleClosed.resolve();
+    try {
+      return new Socket(this.#socket.startTls(tls), { ...this.#kind, secure: 'on' });
+    } catch (error) {
+      this.#socket.abort(error);
+      throw socketError(error);
+    }
   }
 
   get [Symbol.toStringTag](): string {
@@ -95,7 +128,7 @@ export class Socket implements Contract {
 
   /** The readable has ended: with the peer's FIN, unless there is an error. */
   #finished(error: unknown): void {
-    if (error === undefined && !this.#allowHalfOpen && this.#state !== 'closing') {
+    if (error === undefined && !this.#kind.allowHalfOpen && this.#state !== 'closing') {
       this.#state = 'closing';
       void this.#leave();
     }
@@ -123,6 +156,10 @@ export class Socket implements Contract {
   }
 }
 
-function information({ remoteAddress, remotePort, localAddress, localPort }: TcpOpened): SocketInfo {
-  return { remoteAddress: `${remoteAddress}:${remotePort}`, localAddress: `${localAddress}:${localPort}`, alpn: null };
+function information({ remoteAddress, remotePort, localAddress, localPort, tls }: TcpOpened): SocketInfo {
+  return {
+    remoteAddress: `${remoteAddress}:${remotePort}`,
+    localAddress: `${localAddress}:${localPort}`,
+    alpn: tls?.protocol ?? null,
+  };
 }

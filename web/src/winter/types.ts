@@ -7,7 +7,8 @@
  * the {@link EthertabError} with its stable `code`.
  *
  * Where we differ from the draft:
- * - TLS is not there yet. `secureTransport: 'on'` and `startTls()` throw a SocketError that says so.
+ * - `startTls()` may be told the server's name, as Cloudflare's may.
+ * - `startTls()` throws when the peer has finished, or the readable was cancelled, or the writable closed: TLS needs both directions.
  * - A connection that breaks errors the readable, where the draft cancels it: half an answer must not look like a whole one. For the
  *   same reason a reset rejects `closed`.
  * - The readable is a byte stream, and strings may be written.
@@ -32,10 +33,17 @@ export interface SocketOptions {
    * `true`: the readable is closed then, and the writable goes on.
    */
   allowHalfOpen?: boolean;
-  /** The name that TLS asks for; not with `secureTransport: 'off'`. */
+  /** Who the server must prove to be, the host of the address by default; not with `secureTransport: 'off'`. */
   sni?: string;
-  /** The protocols that TLS offers; not with `secureTransport: 'off'`. */
-  alpn?: string[];
+  /** The protocols that TLS offers (ALPN); not with `secureTransport: 'off'`. */
+  alpn?: readonly string[];
+}
+
+export interface StartTlsOptions {
+  /** Who the server must prove to be: by default `sni`, or else the host of the address. */
+  servername?: string;
+  /** The same, by the name that Cloudflare gives it. */
+  expectedServerHostname?: string;
 }
 
 /** Both ends, as "10.0.2.15:50212". */
@@ -51,7 +59,7 @@ export interface Socket {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** What we send; what is written before the socket is open waits. Closing it sends our FIN, aborting it resets the connection. */
   readonly writable: WritableStream<Uint8Array | ArrayBuffer | string>;
-  /** Resolves once connected; rejects with a SocketError, or with the reason of a `close` that came first. */
+  /** Resolves once connected, with TLS once the handshake is over; rejects with a SocketError, or with the reason of a `close` that came first. */
   readonly opened: Promise<SocketInfo>;
   /** Resolves when the socket is closed, be it by `close()` or by the peer; rejects with what broke the connection. */
   readonly closed: Promise<void>;
@@ -63,8 +71,12 @@ export interface Socket {
    * reason, or before it is open, nothing is waited for: the connection is reset. Returns {@link closed}. Harmless twice.
    */
   close(reason?: unknown): Promise<void>;
-  /** Throws a SocketError: the socket was not made with `secureTransport: 'starttls'`, or, for now, there is no TLS. */
-  startTls(): Socket;
+  /**
+   * Sends what was written before, and speaks TLS from there on: on the socket that it returns, which is open when the handshake is
+   * over. This one is closed: its readable ends, its writable fails (locked or not), and {@link closed} resolves. Throws a
+   * SocketError on a socket that was not made with `secureTransport: 'starttls'`, or has been upgraded or closed.
+   */
+  startTls(options?: StartTlsOptions): Socket;
 }
 
 /** What a program written for the standard is given to connect with. */
