@@ -21,19 +21,26 @@ export interface RequestHead {
 /** Ends a chunked body; there are no trailers. */
 export const LAST_CHUNK: Bytes = bytesOf('0\r\n\r\n');
 
-/** The head's bytes, with the field that says where the body ends. Fails with EINVAL if HTTP cannot carry a part of it. */
-export function requestHead({ method, target, headers }: RequestHead, body: BodyLength): Bytes {
+/** Fails with EINVAL if HTTP cannot carry a part of the head. */
+export function checkHead({ method, target, headers }: RequestHead): void {
   if (!isToken(method)) {
     throw invalid('not a method that HTTP can carry');
   }
   if (!/^[!-~]+$/.test(target)) {
     throw invalid('not a target that HTTP can carry');
   }
-  let text = `${method} ${target} HTTP/1.1\r\n`;
   for (const [name, value] of headers) {
     if (!isToken(name) || !isValue(value) || ['content-length', 'transfer-encoding'].includes(name.toLowerCase())) {
       throw invalid('a header has a name or a value that HTTP cannot carry');
     }
+  }
+}
+
+/** The head's bytes, with the field that says where the body ends. Fails as `checkHead` does. */
+export function requestHead(head: RequestHead, body: BodyLength): Bytes {
+  checkHead(head);
+  let text = `${head.method} ${head.target} HTTP/1.1\r\n`;
+  for (const [name, value] of head.headers) {
     text += `${name}: ${value}\r\n`;
   }
   if (body !== null) {
