@@ -6,12 +6,19 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EthertabError } from '../src/errors.js';
 import { characters, joined } from '../src/http/characters.js';
 import { Http2Connection, type Line } from '../src/http2/connection.js';
-import { type Http2Exchange, Unprocessed } from '../src/http2/exchange.js';
+import type { Http2Exchange } from '../src/http2/exchange.js';
 import { ErrorCode } from '../src/http2/frames.js';
 import type { Bytes } from '../src/messages.js';
+import { Unprocessed } from '../src/worker/exchange.js';
 
 const get = (target = '/') => ({ method: 'GET', target, headers: [['Host', 'example.com']] as [string, string][] });
 const post = (target = '/') => ({ ...get(target), method: 'POST' });
+
+async function request(connection: Http2Connection, ...begin: Parameters<Http2Connection['begin']>): Promise<Http2Exchange> {
+  const exchange = connection.begin(...begin);
+  await exchange.receiveHead();
+  return exchange;
+}
 
 async function body(exchange: Http2Exchange): Promise<Bytes> {
   const all: Bytes[] = [];
@@ -95,7 +102,8 @@ describe("HTTP/2 with Node's server", () => {
       stream.respond({ ':status': 201, 'x-path': String(headers[':path']), 'set-cookie': ['a=1', 'b=2'] });
       stream.end(`${headers[':method']} ${headers[':scheme']} ${headers[':authority']} ${headers['x-name']}`);
     });
-    const exchange = await connection.request(
+    const exchange = await request(
+      connection,
       {
         ...get('/p?q'),
         headers: [
@@ -124,7 +132,7 @@ describe("HTTP/2 with Node's server", () => {
       setImmediate(() => stream.end(`${headers[':path']}`.repeat(5_000)));
     });
     const texts = await Promise.all(
-      Array.from({ length: 60 }, async (_, n) => text(await connection.request(get(`/${n}`), null, null))),
+      Array.from({ length: 60 }, async (_, n) => text(await request(connection, get(`/${n}`), null, null))),
     );
     expect(texts).toEqual(Array.from({ length: 60 }, (_, n) => `/${n}`.repeat(5_000)));
     connection.close();
@@ -136,7 +144,7 @@ describe("HTTP/2 with Node's server", () => {
       stream.pipe(stream);
     });
     const sent = Uint8Array.from({ length: 3_000_000 }, (_, n) => (n * 7) >> 3);
-    const whole = await connection.request(post(), sent, null);
+    const whole = await request(connection, post(), sent, null);
     expect(Buffer.compare(await body(whole), sent)).toBe(0);
     let at = 0;
     const next = async () => {
@@ -144,7 +152,7 @@ describe("HTTP/2 with Node's server", () => {
       at += piece.byteLength;
       return piece.byteLength > 0 ? piece : null;
     };
-    const pieces = await connection.request(post(), next, sent.byteLength);
+    const pieces = await request(connection, post(), next, sent.byteLength);
     expect(Buffer.compare(await body(pieces), sent)).toBe(0);
     connection.close();
   }, 60_000);
@@ -163,9 +171,9 @@ describe("HTTP/2 with Node's server", () => {
       },
       { maxSessionMemory: 100 },
     );
-    const large = await connection.request(get('/large'), null, null);
+    const large = await request(connection, get('/large'), null, null);
     await vi.waitFor(() => expect(stuck?.state.localWindowSize).toBeDefined());
-    expect(await text(await connection.request(get('/small'), null, null))).toBe('small');
+    expect(await text(await request(connection, get('/small'), null, null))).toBe('small');
     expect((await body(large)).byteLength).toBe(20_000_000);
     connection.close();
   }, 60_000);
@@ -178,10 +186,10 @@ describe("HTTP/2 with Node's server", () => {
       if (headers[':path'] === '/ok') stream.end('ok');
       else stream.write('begun');
     });
-    const endless = await connection.request(get('/endless'), null, null);
+    const endless = await request(connection, get('/endless'), null, null);
     endless.abort();
     await expect(endless.read()).rejects.toMatchObject({ code: 'ECONNABORTED' });
-    expect(await text(await connection.request(get('/ok'), null, null))).toBe('ok');
+    expect(await text(await request(connection, get('/ok'), null, null))).toBe('ok');
     expect(closed).toHaveBeenCalledWith(ErrorCode.Cancel);
     connection.close();
   });
@@ -197,10 +205,10 @@ describe("HTTP/2 with Node's server", () => {
       stream.on('wantTrailers', () => stream.sendTrailers({ 'x-check': 'sum' }));
       stream.end('body');
     });
-    const exchange = await connection.request(get(), null, null);
+    const exchange = await request(connection, get(), null, null);
     expect(await text(exchange)).toBe('body');
     expect(exchange.trailers).toEqual([['x-check', 'sum']]);
-    const head = await connection.request({ ...get(), method: 'HEAD' }, null, null);
+    const head = await request(connection, { ...get(), method: 'HEAD' }, null, null);
     expect(await text(head)).toBe('');
     connection.close();
   });
@@ -219,7 +227,7 @@ describe("HTTP/2 with Node's server", () => {
         session = opened;
       },
     );
-    const exchange = await connection.request(get(), null, null);
+    const exchange = await request(connection, get(), null, null);
     expect(await text(exchange)).toBe('first, last');
     expect(connection.isReady()).toBe(false);
     expect(() => connection.begin(get(), null, null)).toThrow(Unprocessed);
@@ -234,7 +242,7 @@ describe("HTTP/2 with Node's server", () => {
       { maxHeaderListPairs: 200, maxSendHeaderBlockLength: 200_000, settings: { maxHeaderListSize: 200_000 } },
     );
     const long = '\\'.repeat(40_000);
-    const exchange = await connection.request({ ...get(), headers: [...get().headers, ['x-long', long]] }, null, null);
+    const exchange = await request(connection, { ...get(), headers: [...get().headers, ['x-long', long]] }, null, null);
     expect(exchange.head.headers.find(([name]) => name === 'x-long')?.[1]).toBe(long);
     connection.close();
   });

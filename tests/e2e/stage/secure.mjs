@@ -2,6 +2,7 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants, createSecureServer } from 'node:http2';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { Authority } from './certificates.mjs';
@@ -31,13 +32,14 @@ export class SecureNginx {
     nginx.#files(join(root, 'files'));
     const sites = nginx.#sites(root);
     nginx.ports = Object.fromEntries(Object.keys(sites).map((site, at) => [site, firstPort + at]));
-    const servers = Object.entries(sites).map(([site, { certificate, key, options = '' }]) => {
+    const servers = Object.entries(sites).map(([site, { certificate, key, http2 = '', options = '' }]) => {
       return `server {
-        listen 0.0.0.0:${nginx.ports[site]} ssl;
+        listen 0.0.0.0:${nginx.ports[site]} ssl ${http2};
         root ${root}/files;
         ssl_certificate ${certificate};
         ssl_certificate_key ${key};
         add_header X-TLS "$ssl_protocol $ssl_cipher $ssl_server_name";
+        location /version { return 200 "$server_protocol"; }
         location /reused { return 200 "$ssl_session_reused"; }
         location /connection { return 200 "$connection"; }
         ${options}
@@ -76,6 +78,8 @@ export class SecureNginx {
       },
       closing12: { ...rsa, options: 'ssl_protocols TLSv1.2; keepalive_timeout 0; ssl_session_cache shared:a:1m;' },
       closing13: { ...rsa, options: 'ssl_protocols TLSv1.3; keepalive_timeout 0; ssl_session_cache shared:a:1m;' },
+      http2: { ...this.certificate, http2: 'http2' },
+      leaving: { ...this.certificate, http2: 'http2', options: 'keepalive_requests 3;' },
       expired: authority.issue('expired', host, { days: [-2, -1] }),
       early: authority.issue('early', host, { days: [1, 2] }),
       other: authority.issue('other', 'other.example.com'),
@@ -90,29 +94,42 @@ export class SecureNginx {
   }
 }
 
-/** Answers each request with the SHA-256 of its body. */
+/** Answers each request with the version of HTTP that it came in, and the SHA-256 of its body. */
 export class Sums {
-  url = `https://${host}:8500/`;
   /** What clients said when they broke off a handshake. */
   refusals = [];
 
-  static async start({ certificate, key }) {
+  /** `http2`: besides HTTP/1.1, except for `/old`. */
+  static async start({ certificate, key }, { http2 = false, port = 8500 } = {}) {
     const sums = new Sums();
-    sums.server = createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (request, response) => {
+    sums.url = `https://${host}:${port}/`;
+    const options = { cert: readFileSync(certificate), key: readFileSync(key) };
+    const answer = (request, response) => {
+      if (request.httpVersion === '2.0' && request.url === '/old') {
+        request.stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED);
+        return;
+      }
       const hash = createHash('sha256');
       request.on('data', (piece) => hash.update(piece));
-      request.on('end', () => response.end(hash.digest('hex')));
-    });
+      request.on('end', () => {
+        response.setHeader('x-version', request.httpVersion);
+        response.end(hash.digest('hex'));
+      });
+    };
+    sums.server = http2 ? createSecureServer({ ...options, allowHTTP1: true }, answer) : createServer(options, answer);
+    sums.server.on('secureConnection', (socket) => sums.sockets.add(socket));
     sums.server.on('tlsClientError', (error) => sums.refusals.push(error.code));
-    sums.server.listen(8500, '0.0.0.0');
+    sums.server.listen(port, '0.0.0.0');
     await once(sums.server, 'listening');
     return sums;
   }
 
+  sockets = new Set();
+
   async stop() {
     const closed = once(this.server, 'close');
     this.server.close();
-    this.server.closeAllConnections();
+    for (const socket of this.sockets) socket.destroy();
     await closed;
   }
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import { bytesOf, characters, joined } from '../http/characters.js';
 import type { Bytes } from '../messages.js';
+import { Unprocessed } from '../worker/exchange.js';
 import { Http2Connection, type Line } from './connection.js';
-import { type Http2Exchange, Unprocessed } from './exchange.js';
+import type { Http2Exchange } from './exchange.js';
 import {
   ACK,
   END_HEADERS,
@@ -22,6 +23,12 @@ import { Decoder, Encoder } from './hpack.js';
 
 const get = (target = '/') => ({ method: 'GET', target, headers: [['Host', 'example.com']] as [string, string][] });
 const post = (target = '/') => ({ ...get(target), method: 'POST' });
+
+async function request(connection: Http2Connection, ...begin: Parameters<Http2Connection['begin']>): Promise<Http2Exchange> {
+  const exchange = connection.begin(...begin);
+  await exchange.receiveHead();
+  return exchange;
+}
 
 async function body(exchange: Http2Exchange): Promise<Bytes> {
   const all: Bytes[] = [];
@@ -138,15 +145,15 @@ describe('with a scripted server', () => {
 
   test('what is not taken may be sent again: refused, or behind the last that a goodbye names', async () => {
     const script = new Script(settings([]));
-    const refused = script.connection.request(get(), null, null);
-    const late = script.connection.request(get(), null, null);
+    const refused = request(script.connection, get(), null, null);
+    const late = request(script.connection, get(), null, null);
     script.say(frame(Type.Reset, 0, 1, words(ErrorCode.Refused)), frame(Type.GoAway, 0, 0, words(1, 0)));
     await expect(refused).rejects.toBeInstanceOf(Unprocessed);
     await expect(late).rejects.toBeInstanceOf(Unprocessed);
     const http11 = new Script(settings([]));
-    const request = http11.connection.request(get(), null, null);
+    const answered = request(http11.connection, get(), null, null);
     http11.say(frame(Type.Reset, 0, 1, words(ErrorCode.Http11Required)));
-    await expect(request).rejects.toMatchObject({ http11: true });
+    await expect(answered).rejects.toMatchObject({ http11: true });
   });
 
   test('no more exchanges are begun than the server wants', async () => {
@@ -173,9 +180,9 @@ describe('with a scripted server', () => {
 
   test('a source that fails, or is not as long as it says, ends its exchange alone', async () => {
     const script = new Script(settings([]));
-    const failing = script.connection.request(post(), () => Promise.reject(new Error('source')), null);
+    const failing = request(script.connection, post(), () => Promise.reject(new Error('source')), null);
     await expect(failing).rejects.toThrow('source');
-    const short = script.connection.request(post(), async () => null, 5);
+    const short = request(script.connection, post(), async () => null, 5);
     await expect(short).rejects.toMatchObject({ code: 'EINVAL' });
     expect(word((await script.heard(Type.Reset, ({ stream }) => stream === 3)).payload)).toBe(ErrorCode.Cancel);
     expect(script.connection.isReady()).toBe(true);
@@ -223,9 +230,9 @@ describe('with a scripted server', () => {
     ],
   ])('an answer with %s is malformed, and the connection goes on', async (_, fields) => {
     const script = new Script(settings([]));
-    const request = script.connection.request(get(), null, null);
+    const answered = request(script.connection, get(), null, null);
     script.fields(1, 0, ...fields);
-    await expect(request).rejects.toMatchObject({ code: 'EHTTP' });
+    await expect(answered).rejects.toMatchObject({ code: 'EHTTP' });
     expect(word((await script.heard(Type.Reset)).payload)).toBe(ErrorCode.Protocol);
     expect(script.connection.isReady()).toBe(true);
   });
@@ -235,22 +242,22 @@ describe('with a scripted server', () => {
     ['shorter than it says', '5', 'four', END_STREAM],
   ])('a body %s is malformed', async (_, length, data, flags) => {
     const script = new Script(settings([]));
-    const request = script.connection.request(get(), null, null);
+    const answered = request(script.connection, get(), null, null);
     script.fields(1, 0, [':status', '200'], ['content-length', length]);
-    const exchange = await request;
+    const exchange = await answered;
     script.say(frame(Type.Data, flags, 1, bytesOf(data)));
     await expect(text(exchange)).rejects.toMatchObject({ code: 'EHTTP' });
   });
 
   test('fields that are too many end their exchange alone', async () => {
     const script = new Script(settings([]));
-    const request = script.connection.request(get(), null, null);
+    const answered = request(script.connection, get(), null, null);
     const block = script.encoder.encode([
       [':status', '200'],
       ...Array.from({ length: 1_000 }, (): [string, string] => ['x-many', 'x'.repeat(100)]),
     ]);
     script.say(frame(Type.Headers, END_HEADERS, 1, block));
-    await expect(request).rejects.toMatchObject({ code: 'EHTTP', message: expect.stringContaining('too long') });
+    await expect(answered).rejects.toMatchObject({ code: 'EHTTP', message: expect.stringContaining('too long') });
     expect(script.connection.isReady()).toBe(true);
   });
 
@@ -279,8 +286,8 @@ describe('with a scripted server', () => {
     ['a goodbye that is too short', ErrorCode.FrameSize, [frame(Type.GoAway, 0, 0, [1])]],
   ])('%s ends the connection with a reason', async (_, code, frames) => {
     const script = new Script(settings([]));
-    const request = script.connection.request(get(), null, null);
-    const seen = request.then(
+    const answered = request(script.connection, get(), null, null);
+    const seen = answered.then(
       (exchange) => text(exchange),
       (error) => Promise.reject(error),
     );
@@ -294,26 +301,26 @@ describe('with a scripted server', () => {
 
   test('more than the window lets ends the connection', async () => {
     const script = new Script(settings([]));
-    const request = script.connection.request(get(), null, null);
+    const answered = request(script.connection, get(), null, null);
     await script.heard(Type.Headers);
     script.say(headers(END_HEADERS));
-    await request;
+    await answered;
     for (let n = 0; n < 300; n += 1) script.say(frame(Type.Data, 0, 1, new Uint8Array(16_384)));
     expect(word((await script.heard(Type.GoAway)).payload, 4)).toBe(ErrorCode.FlowControl);
   });
 
   test('a connection that begins with anything else but settings is none', async () => {
     const script = new Script(bytesOf('HTTP/1.1 400 Bad Request\r\n\r\n'));
-    const request = script.connection.request(get(), null, null);
-    await expect(request).rejects.toMatchObject({ code: 'EHTTP' });
+    const answered = request(script.connection, get(), null, null);
+    await expect(answered).rejects.toMatchObject({ code: 'EHTTP' });
   });
 
   test('one that ends fails what is under way', async () => {
     const script = new Script(settings([]));
-    const request = script.connection.request(get(), null, null);
+    const answered = request(script.connection, get(), null, null);
     await script.heard(Type.Headers);
     script.end();
-    await expect(request).rejects.toMatchObject({ code: 'EHTTP' });
+    await expect(answered).rejects.toMatchObject({ code: 'EHTTP' });
     expect(script.connection.isReady()).toBe(false);
   });
 });

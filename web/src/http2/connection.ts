@@ -10,9 +10,9 @@ import { EthertabError } from '../errors.js';
 import { bytesOf, joined } from '../http/characters.js';
 import type { RequestHead } from '../http/request.js';
 import { type Bytes, LARGEST_PIECE } from '../messages.js';
-import type { Upload } from '../worker/exchange.js';
+import { type Carrier, Unprocessed, type Upload } from '../worker/exchange.js';
 import type { Duplex } from '../worker/tls.js';
-import { type Connection, Http2Exchange, requestFields, Unprocessed } from './exchange.js';
+import { type Connection, Http2Exchange, requestFields } from './exchange.js';
 import {
   ACK,
   ConnectionError,
@@ -47,7 +47,7 @@ const MOST_CONTINUATIONS = 32;
 /** Exchanges at once, as long as the server has not said how many it wants. */
 const FIRST_EXCHANGES = 100;
 
-export class Http2Connection implements Connection {
+export class Http2Connection implements Carrier, Connection {
   /** Hears that an exchange ended. */
   changed: () => void = () => {};
 
@@ -119,13 +119,6 @@ export class Http2Connection implements Connection {
     } else {
       void this.#send(exchange, body, length);
     }
-    return exchange;
-  }
-
-  /** The same, and waits for the head. */
-  async request(head: RequestHead, body: Upload, length: number | null): Promise<Http2Exchange> {
-    const exchange = this.begin(head, body, length);
-    await exchange.receiveHead();
     return exchange;
   }
 

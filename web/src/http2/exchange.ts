@@ -4,6 +4,7 @@ import { EthertabError } from '../errors.js';
 import { type Field, isValue, trimmed } from '../http/fields.js';
 import { checkHead, type RequestHead } from '../http/request.js';
 import type { Bytes, HttpHead } from '../messages.js';
+import type { Exchange } from '../worker/exchange.js';
 import { ErrorCode } from './frames.js';
 import { type ReceiveWindow, SendWindow } from './window.js';
 
@@ -11,17 +12,6 @@ import { type ReceiveWindow, SendWindow } from './window.js';
 const MOST_INTERIM = 16;
 /** These belong to a connection of HTTP/1 (RFC 9113 §8.2.2). */
 const CONNECTION_FIELDS = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'];
-
-/** The server did not look at the request: it may be sent again, whatever it is (RFC 9113 §8.7). */
-export class Unprocessed extends EthertabError {
-  /** It wants HTTP/1.1 for it. */
-  readonly http11: boolean;
-
-  constructor(http11 = false) {
-    super('ECONNRESET', http11 ? 'the server wants HTTP/1.1 for this' : 'the server did not take the request');
-    this.http11 = http11;
-  }
-}
 
 /** What a stream asks of its connection. */
 export interface Connection {
@@ -35,7 +25,7 @@ export function malformed(what: string): EthertabError {
   return new EthertabError('EHTTP', `the answer ${what}`);
 }
 
-export class Http2Exchange {
+export class Http2Exchange implements Exchange {
   readonly id: number;
   /** Trailers of the answer, once it is read to its end. */
   trailers: Field[] = [];

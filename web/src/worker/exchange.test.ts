@@ -47,6 +47,12 @@ const get = { method: 'GET', target: '/', headers: [] };
 const post = { method: 'POST', target: '/', headers: [] };
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
+async function request(connection: HttpConnection, ...begin: Parameters<HttpConnection['begin']>): Promise<HttpExchange> {
+  const exchange = connection.begin(...begin);
+  await exchange.receiveHead();
+  return exchange;
+}
+
 async function text(exchange: HttpExchange): Promise<string> {
   const body: Bytes[] = [];
   for (let pieces = await exchange.read(); pieces; pieces = await exchange.read()) {
@@ -74,7 +80,7 @@ describe('a connection', () => {
       if (body.length > 50_000) {
         server.say(body.slice(50_000, 60_000), body.slice(60_000));
       }
-      const exchange = await http.request(get, null, null);
+      const exchange = await request(http, get, null, null);
       expect(exchange.head.status).toBe(200);
       expect(await text(exchange)).toBe(body);
       expect(http.isReady()).toBe(true);
@@ -86,7 +92,7 @@ describe('a connection', () => {
     const server = new Server();
     server.say('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n');
     server.say('abc', 'def');
-    const exchange = await new HttpConnection(server).request(get, null, null);
+    const exchange = await request(new HttpConnection(server), get, null, null);
     expect((await exchange.read())?.map(characters)).toEqual(['abc', 'def']);
   });
 
@@ -94,7 +100,7 @@ describe('a connection', () => {
     const server = new Server();
     const http = new HttpConnection(server);
     server.say(OK);
-    await text(await http.request(get, null, null));
+    await text(await request(http, get, null, null));
     await turn();
     expect(http.isReady()).toBe(true);
     server.say();
@@ -105,7 +111,7 @@ describe('a connection', () => {
       const server = new Server();
       const http = new HttpConnection(server);
       server.say(...more);
-      await text(await http.request(get, null, null));
+      await text(await request(http, get, null, null));
       expect(http.isReady()).toBe(false);
     }
 
@@ -116,7 +122,7 @@ describe('a connection', () => {
       ask = resolve;
     });
     early.say('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n');
-    expect(await text(await other.request(post, () => asked, null))).toBe('');
+    expect(await text(await request(other, post, () => asked, null))).toBe('');
     expect(other.isReady()).toBe(false);
     ask(bytesOf('late'));
     await turn();
@@ -126,15 +132,15 @@ describe('a connection', () => {
   test('says what went wrong', async () => {
     const server = new Server();
     server.say('SSH-2.0-OpenSSH\r\n\r\n');
-    await expect(new HttpConnection(server).request(get, null, null)).rejects.toMatchObject({ code: 'EHTTP' });
-    await expect(new HttpConnection(server).request({ ...get, target: '/ x' }, null, null)).rejects.toMatchObject({
+    await expect(request(new HttpConnection(server), get, null, null)).rejects.toMatchObject({ code: 'EHTTP' });
+    await expect(request(new HttpConnection(server), { ...get, target: '/ x' }, null, null)).rejects.toMatchObject({
       code: 'EINVAL',
     });
     expect(server.heard).not.toContain('/ x');
 
     const slow = new Server();
     slow.say('HTTP/1.1 200 OK\r\n\r\nline');
-    const exchange = await new HttpConnection(slow).request(get, null, null);
+    const exchange = await request(new HttpConnection(slow), get, null, null);
     expect((await exchange.read())?.map(characters)).toEqual(['line']);
     const next = exchange.read();
     slow.abort();
@@ -146,7 +152,7 @@ describe("a request's body", () => {
   test('is sent whole, together with the head', async () => {
     const server = new Server();
     server.say(OK);
-    await text(await new HttpConnection(server).request(post, bytesOf('as a whole'), null));
+    await text(await request(new HttpConnection(server), post, bytesOf('as a whole'), null));
     expect(server.heard).toBe('POST / HTTP/1.1\r\ncontent-length: 10\r\n\r\nas a whole');
   });
 
@@ -156,7 +162,7 @@ describe("a request's body", () => {
   ])('is sent in pieces, of %s bytes in all', async (length, wire) => {
     const server = new Server();
     const http = new HttpConnection(server);
-    const exchange = http.request(post, pieces('in', '', ' pieces'), length);
+    const exchange = request(http, post, pieces('in', '', ' pieces'), length);
     await turn();
     expect(server.heard).toBe(`POST / HTTP/1.1\r\n${wire}`);
     server.say(OK);
@@ -170,14 +176,14 @@ describe("a request's body", () => {
   ])('must not look whole to the server when it is not of %i bytes', async (length, what) => {
     const server = new Server();
     const http = new HttpConnection(server);
-    await expect(http.request(post, pieces('in', ' pieces'), length)).rejects.toThrow(what);
+    await expect(request(http, post, pieces('in', ' pieces'), length)).rejects.toThrow(what);
     expect([server.aborted, http.isReady()]).toEqual([true, false]);
   });
 
   test('whose source fails makes the request fail with that', async () => {
     const reason = new Error('the source');
     const server = new Server();
-    await expect(new HttpConnection(server).request(post, () => Promise.reject(reason), null)).rejects.toBe(reason);
+    await expect(request(new HttpConnection(server), post, () => Promise.reject(reason), null)).rejects.toBe(reason);
     expect(server.aborted).toBe(true);
   });
 });

@@ -12,8 +12,37 @@ export type Line = Pick<Duplex, 'read' | 'write' | 'abort'>;
 /** The body of a request: none, known as a whole, or asked for piece by piece, `null` at the end. */
 export type Upload = Bytes | null | (() => Promise<Bytes | null>);
 
-/** What HTTP is spoken over. */
-export class HttpConnection {
+/** A request under way, in whichever version of HTTP. */
+export interface Exchange {
+  /** Of no meaning before `receiveHead` resolved. */
+  readonly head: HttpHead;
+  /** Resolves once the head of the answer is there. */
+  receiveHead(): Promise<void>;
+  /** Bytes of the body, in buffers that may be given away; `undefined`: the end. */
+  read(): Promise<Bytes[] | undefined>;
+  abort(): void;
+}
+
+/** The server did not look at the request: it may be sent again, whatever it is (RFC 9113 §8.7). */
+export class Unprocessed extends EthertabError {
+  /** It wants HTTP/1.1 for it. */
+  readonly http11: boolean;
+
+  constructor(http11 = false) {
+    super('ECONNRESET', http11 ? 'the server wants HTTP/1.1 for this' : 'the server did not take the request');
+    this.http11 = http11;
+  }
+}
+
+/** What carries them. */
+export interface Carrier {
+  begin(head: RequestHead, body: Upload, length: number | null): Exchange;
+  /** Whether it may carry another one. */
+  isReady(): boolean;
+}
+
+/** What HTTP/1.1 is spoken over. */
+export class HttpConnection implements Carrier {
   readonly #line: Line;
   #last: HttpExchange | null = null;
   /** A read that was begun while nothing was expected. */
@@ -25,14 +54,13 @@ export class HttpConnection {
     this.#line = line;
   }
 
-  /** Sends a request (`length`: the bytes of a body that comes in pieces, if they are known). Resolves once the head of the answer is there. */
-  async request(head: RequestHead, body: Upload, length: number | null): Promise<HttpExchange> {
+  /** Begins to send a request (`length`: the bytes of a body that comes in pieces, if they are known); `receiveHead` waits for its answer. */
+  begin(head: RequestHead, body: Upload, length: number | null): HttpExchange {
     const exchange = new HttpExchange(this, this.#line, head.method);
     const bytes = requestHead(head, bodyLength(body, length));
     this.#last = exchange;
     // Sending and receiving go on at once: a server may answer, and end, before it has heard everything.
     void exchange.send(bytes, body, length);
-    await exchange.receiveHead();
     return exchange;
   }
 
@@ -61,7 +89,7 @@ export class HttpConnection {
 }
 
 /** A request and its answer. */
-export class HttpExchange {
+export class HttpExchange implements Exchange {
   readonly #connection: HttpConnection;
   readonly #line: Line;
   readonly #reader: ResponseReader;
@@ -131,6 +159,7 @@ export class HttpExchange {
     }
   }
 
+  /** Resolves once the head of the answer is there. */
   async receiveHead(): Promise<void> {
     while (!this.#reader.head) {
       this.#early.push(...(await this.#receive()));
@@ -148,6 +177,11 @@ export class HttpExchange {
       body = await this.#receive();
     }
     return body;
+  }
+
+  /** Gives the exchange up, and the connection with it. */
+  abort(): void {
+    this.#line.abort();
   }
 
   /** Reads once, and gives what there was of the body. */
