@@ -10,7 +10,7 @@ RUST := Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml stack relay wasm t
 WEB := LICENSE-MIT LICENSE-APACHE web wasm stack relay/tunnel Cargo.toml Cargo.lock rust-toolchain.toml
 
 .PHONY: help demo build test bench bench-stack bench-relay bench-browser setup-build setup-test clean \
-        check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser
+        check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-ports
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,7 +24,7 @@ build: setup-build ## the page, the package and the relay
 	@$(STAGE) page $(WEB) -- npm --prefix web run --silent build
 	@$(STAGE) relay $(RUST) web/page web/src -- cargo build --release -p ethertab-relay
 
-test: check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser ## all of it, as CI does
+test: check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-ports ## all of it, as CI does
 	@.ci/stage --summary
 
 check-format: setup-build ## rustfmt
@@ -37,7 +37,7 @@ check-docs: build ## rustdoc, warnings denied
 	@$(STAGE) docs $(RUST) -- env RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --document-private-items
 
 check-web: build ## TypeScript strict, Biome, unit tests of the package
-	@$(STAGE) web $(WEB) tests/e2e tests/bench -- .ci/check-web
+	@$(STAGE) web $(WEB) tests/e2e tests/ports tests/bench -- .ci/check-web
 
 test-rust: build ## unit, property and simulation tests, and the layering check
 	@$(STAGE) rust $(RUST) -- cargo test --workspace --quiet
@@ -50,6 +50,9 @@ test-kernel: build setup-test ## the Linux kernel and ordinary servers, in netwo
 
 test-browser: build setup-test ## Chromium, page → relay → TAP → nginx
 	@$(STAGE) browser $(RUST) web -- tests/e2e/run.sh $(RELAY)
+
+test-ports: build setup-test ## the packed package in Node.js, Deno and Bun, and under each bundler
+	@$(STAGE) ports $(RUST) web -- tests/e2e/run.sh $(RELAY) tests/ports/runtimes.test.mjs tests/ports/bundlers.test.mjs
 
 bench: bench-stack bench-relay bench-browser ## all figures, one JSON object a line
 

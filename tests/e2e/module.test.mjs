@@ -1,12 +1,11 @@
 /** The package as it is, without a bundler: a page of another server loads it by <script type=module>. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Browser } from './stage/browser.mjs';
 import { Relay } from './stage/relay.mjs';
 import { SecureNginx } from './stage/secure.mjs';
+import { Site } from './stage/site.mjs';
 import { until } from './stage/until.mjs';
 
 const origin = 'http://127.0.0.1:8090';
@@ -18,30 +17,18 @@ const page = `<!doctype html><script type="module">
 
 let relay;
 let nginx;
-let server;
+let site;
 let browser;
-const asked = [];
 
 before(async () => {
   relay = await Relay.start('--allow-origin', origin);
   nginx = await SecureNginx.start();
-  server = createServer((request, response) => {
-    asked.push(request.url);
-    try {
-      const [type, body] = answer(request.url);
-      response.setHeader('content-type', type).end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  server.listen(8090, '127.0.0.1');
-  await once(server, 'listening');
+  site = await Site.start(8090, answer);
   browser = await Browser.start();
 });
 after(async () => {
   await browser?.stop();
-  server?.close();
-  server?.closeAllConnections();
+  await site?.stop();
   await nginx?.stop();
   await relay?.stop();
 });
@@ -63,15 +50,15 @@ test('TLS is loaded by the first secure request, and not before', async () => {
   };
   await until('the package is loaded', load, 30_000);
   await page.evaluate(async () => (await net.fetch('http://www.example.com/')).text());
-  assert.ok(asked.includes('/generated/ethertab_bg.wasm'));
+  assert.ok(site.asked.includes('/generated/ethertab_bg.wasm'));
   assert.deepEqual(
-    asked.filter((path) => path.includes('tls_bg')),
+    site.asked.filter((path) => path.includes('tls_bg')),
     [],
   );
   const status = await page.evaluate(async (url) => (await net.fetch(url)).status, `${nginx.url('usual')}/text.txt`);
   assert.equal(status, 200);
   assert.deepEqual(
-    asked.filter((path) => path.includes('tls_bg')),
+    site.asked.filter((path) => path.includes('tls_bg')),
     ['/generated/tls_bg.wasm'],
   );
 });

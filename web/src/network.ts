@@ -6,6 +6,7 @@ import { directSockets, install } from './direct/index.js';
 import type { TCPServerSocketConstructor, TCPSocketConstructor, UDPSocketConstructor } from './direct/types.js';
 import { abortReason, EthertabError, quiet } from './errors.js';
 import { fetch, type Uploads } from './fetch.js';
+import { startWorker } from './start.js';
 import { connect, listen } from './tcp.js';
 import type {
   CaptureOptions,
@@ -65,9 +66,7 @@ class EthertabNetwork extends EventTarget implements Contract {
         this.#settle = { resolve, reject };
       }),
     );
-    this.#channel = new Channel(
-      worker ? worker() : new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'ethertab' }),
-    );
+    this.#channel = new Channel(worker ? worker() : startWorker());
     this.#channel.told = (message) => this.#hear(message);
     this.#channel.died = (error) => {
       this.#show({ ...this.#status, state: 'closed' });

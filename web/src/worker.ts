@@ -14,7 +14,8 @@ import { TcpSockets } from './worker/tcp.js';
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  location: { protocol: string };
+  /** Not every platform says where a Worker was loaded from. */
+  location?: { protocol: string };
 };
 
 type Handlers = { [N in CallName]: (...args: Arguments<N>) => Result<N> | Promise<Result<N>> };
@@ -45,7 +46,7 @@ const handlers: Handlers = {
     const loadTls = onDemand(async () => new (await import('./worker/tls.js')).Tls(tls));
     tcpSockets = new TcpSockets(opened, loadTls, sink);
     http = onDemand(async () => new (await import('./worker/http.js')).Http(opened, loadTls, tell, sink));
-    const secure = scope.location.protocol === 'https:';
+    const secure = scope.location?.protocol === 'https:';
     ladder = new Ladder(
       { url, probeName: probeName === undefined ? 'gateway.ethertab' : probeName, secure },
       {
