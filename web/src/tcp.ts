@@ -234,14 +234,14 @@ class Connection implements TcpSocket {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
         unread.push(next.value);
       }
+      reader.releaseLock();
       this.#end();
       const buffers = unread.map(({ buffer }) => buffer);
       return await this.#channel.call('tcpStartTls', [this.#id, unread, request], buffers);
     } catch (error) {
+      reader.releaseLock();
       this.#break(error);
       throw error;
-    } finally {
-      reader.releaseLock();
     }
   }
 
