@@ -92,12 +92,19 @@ describe('connect()', () => {
 });
 
 describe('close()', () => {
-  test('sends what was written, and ends both directions at once', async () => {
-    const { socket, below } = await open();
-    socket.writable.getWriter().write('last words');
-    await socket.close();
-    expect(below.done).toEqual(['last words', '<close>']);
-  });
+  test.each(['held', 'released'])(
+    'sends what was written, and ends both directions at once, the writer being %s',
+    async (how) => {
+      const { socket, below } = await open();
+      const writer = socket.writable.getWriter();
+      writer.write('last words');
+      if (how === 'released') {
+        writer.releaseLock();
+      }
+      await socket.close();
+      expect(below.done).toEqual(['last words', '<close>']);
+    },
+  );
 });
 
 describe('startTls()', () => {
