@@ -7,7 +7,9 @@ use crate::event::{EchoId, Event, Lease, ListenerId, TcpId, UdpId};
 use crate::internet::{Internet, Prefix};
 use crate::link::Link;
 use crate::random::Random;
-use crate::socket::{BindError, ConnectError, EchoSocket, TcpListenerSocket, TcpSocket, UdpSocket};
+use crate::socket::{
+    BindError, ConnectError, EchoSocket, TcpInfo, TcpListenerSocket, TcpSocket, UdpSocket,
+};
 use crate::time::{Deadline, Instant, Reason};
 use crate::train::{ArrivingTrain, DepartingTrain};
 use crate::transport::Transport;
@@ -346,6 +348,11 @@ impl Stack {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.transport.tcp.connections()
+    }
+
+    /// The vital signs of those, each with our end and the peer's. In no order.
+    pub fn tcp_status(&self) -> impl Iterator<Item = (SocketAddr, SocketAddr, TcpInfo)> {
+        self.transport.tcp.status()
     }
 
     /// A generator for whoever sits on top of the stack and needs unpredictable numbers.

@@ -9,6 +9,7 @@
  */
 
 import type { PlainError } from './errors.js';
+import type { LocalEnd, NetworkStatistics, UdpStatistics } from './statistics.js';
 import type { TlsRequest } from './tls/options.js';
 import type {
   NetworkCounters,
@@ -69,6 +70,7 @@ export interface Calls {
   configured(): NetworkInformation;
   check(): NetworkStatus;
   counters(): NetworkCounters;
+  statistics(): NetworkStatistics;
   close(): void;
   resolve(name: string): string[];
   ping(host: string, options: Omit<PingOptions, 'signal'>): PingReply;
@@ -92,15 +94,12 @@ export interface Calls {
   tcpSetNoDelay(socket: Id, noDelay: boolean): void;
   tcpSetKeepAlive(socket: Id, delay: number | null): void;
 
-  tcpListen(listener: Id, options: Omit<TcpListenOptions, 'signal'>): { localAddress: string; localPort: number };
+  tcpListen(listener: Id, options: Omit<TcpListenOptions, 'signal'>): LocalEnd;
   /** The next connection becomes `socket`; `null`: the listener is closed. */
   tcpAccept(listener: Id, socket: Id): TcpOpened | null;
   listenerClose(listener: Id): void;
 
-  udpOpen(
-    socket: Id,
-    options: Omit<UdpOptions, 'signal'>,
-  ): { localAddress: string; localPort: number; remoteAddress: string | null; remotePort: number | null };
+  udpOpen(socket: Id, options: Omit<UdpOptions, 'signal'>): UdpStatistics;
   udpSend(socket: Id, data: Bytes, remoteAddress: string | null, remotePort: number): void;
   /** `null`: the socket is closed. */
   udpReceive(socket: Id): UdpMessage | null;

@@ -7,6 +7,7 @@ import type { TCPServerSocketConstructor, TCPSocketConstructor, UDPSocketConstru
 import { abortReason, EthertabError, quiet } from './errors.js';
 import { fetch, type Uploads } from './fetch.js';
 import { startWorker } from './start.js';
+import type { NetworkStatistics } from './statistics.js';
 import { connect, listen } from './tcp.js';
 import type {
   CaptureOptions,
@@ -134,6 +135,10 @@ class EthertabNetwork extends EventTarget implements Contract {
 
   counters(): Promise<NetworkCounters> {
     return this.#channel.call('counters', []);
+  }
+
+  stats(): Promise<NetworkStatistics> {
+    return this.#channel.call('statistics', []);
   }
 
   check(): Promise<NetworkStatus> {

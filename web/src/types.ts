@@ -8,6 +8,7 @@
  */
 
 import type { DirectSockets } from './direct/types.js';
+import type { LocalEnd, NetworkStatistics } from './statistics.js';
 import type { TlsConnectOptions, TlsInformation, TlsOptions } from './tls/types.js';
 import type { Sockets } from './winter/types.js';
 
@@ -106,6 +107,8 @@ export interface Network extends EventTarget, DirectSockets {
   capture(options?: CaptureOptions): ReadableStream<PacketSummary>;
   /** What passed, and what was dropped and why, since the network was opened. */
   counters(): Promise<NetworkCounters>;
+  /** The counters, and every open connection, listener and UDP socket as it stands. */
+  stats(): Promise<NetworkStatistics>;
   /** Looks at the ladder again: asks the gateway and DNS once more. */
   check(): Promise<NetworkStatus>;
   /** Gives the lease back, resets all connections, and ends the Worker. */
@@ -301,7 +304,7 @@ export interface TcpListenOptions extends TcpOptions {
 
 export interface TcpListener extends AsyncIterable<TcpSocket> {
   /** Resolves once listening; rejects if the port is taken. */
-  readonly opened: Promise<{ readonly localAddress: string; readonly localPort: number }>;
+  readonly opened: Promise<LocalEnd>;
   /** Resolves when it has been closed. */
   readonly closed: Promise<void>;
   /** The connections as they come, each already open. Iterating the listener itself reads this stream. */

@@ -3,6 +3,7 @@
 import { EthertabError, toPlain } from './errors.js';
 import init, { type Capture, Network, type UdpSocket } from './generated/ethertab.js';
 import { type Arguments, type CallName, type FromWorker, type Id, type Result, type ToWorker, UNANSWERED } from './messages.js';
+import type { LocalEnd, UdpStatistics } from './statistics.js';
 import type { NetworkCounters, NetworkInformation, PacketSummary, PingReply, UdpMessage } from './types.js';
 import { onDemand } from './worker/demand.js';
 import type { Sink } from './worker/feed.js';
@@ -30,7 +31,7 @@ let tcpSockets: TcpSockets | null = null;
 let leased = false;
 /** How much later than the page's the Worker's time line begins. */
 let ahead = 0;
-const udpSockets = new Map<Id, UdpSocket>();
+const udpSockets = new Map<Id, { socket: UdpSocket; ends: UdpStatistics }>();
 const captures = new Map<Id, Capture>();
 
 const handlers: Handlers = {
@@ -66,7 +67,8 @@ const handlers: Handlers = {
     return open().information() as NetworkInformation;
   },
   check: () => (ladder ?? missing('the network')).check(),
-  counters: () => open().counters() as NetworkCounters,
+  counters,
+  statistics: () => ({ counters: counters(), ...tcp().status(), udp: [...udpSockets.values()].map(({ ends }) => ends) }),
   async close() {
     ladder?.stop();
     network?.close();
@@ -105,23 +107,23 @@ const handlers: Handlers = {
   async udpOpen(id, { remoteAddress, remotePort, ...options }) {
     await configured();
     const socket = open().udp(options);
-    udpSockets.set(id, socket);
-    let remote: string | null = null;
+    const held = { socket, ends: { ...(socket.end() as LocalEnd), remoteAddress: null, remotePort: null } as UdpStatistics };
+    udpSockets.set(id, held);
     if (remoteAddress !== undefined && remotePort !== undefined) {
-      [remote = remoteAddress] = await open().resolve(remoteAddress);
+      const remote = await oneAddress(remoteAddress);
       socket.connect(remote, remotePort);
+      held.ends = { ...(socket.end() as LocalEnd), remoteAddress: remote, remotePort };
     }
-    const end = socket.end() as { localAddress: string; localPort: number };
-    return { ...end, remoteAddress: remote, remotePort: remotePort ?? null };
+    return held.ends;
   },
   async udpSend(id, data, remoteAddress, remotePort) {
-    const socket = udpSockets.get(id) ?? missing('the socket');
+    const { socket } = udpSockets.get(id) ?? missing('the socket');
     const address = remoteAddress === null ? undefined : await oneAddress(remoteAddress);
     await socket.send(data, address, remotePort);
   },
-  udpReceive: async (id) => ((await udpSockets.get(id)?.receive()) as UdpMessage | undefined) ?? null,
+  udpReceive: async (id) => ((await udpSockets.get(id)?.socket.receive()) as UdpMessage | undefined) ?? null,
   udpClose(id) {
-    udpSockets.get(id)?.close();
+    udpSockets.get(id)?.socket.close();
     udpSockets.delete(id);
   },
 
@@ -185,6 +187,10 @@ function tell(message: FromWorker, transfer: Transferable[] = []): void {
 
 function open(): Network {
   return network ?? missing('the network');
+}
+
+function counters(): NetworkCounters {
+  return open().counters() as NetworkCounters;
 }
 
 function tcp(): TcpSockets {

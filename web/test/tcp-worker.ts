@@ -98,10 +98,13 @@ export function tcpWorker(): { channel: Channel; connections: Connection[]; conn
   const connecting: Deferred<void>[] = [];
   const network = {
     configured: async () => {},
-    connect: async () => {
+    connect: async (_host: string, _port: number, _options: unknown, givenUp: Promise<void>) => {
       const opening = new Deferred<void>();
       connecting.push(opening);
-      await opening.promise;
+      const stopped = await Promise.race([opening.promise, givenUp.then(() => true)]);
+      if (stopped) {
+        throw new EthertabError('ECONNABORTED', 'given up');
+      }
       const connection = new Connection();
       connections.push(connection);
       return connection as unknown as TcpStream;

@@ -9,9 +9,15 @@ use super::{Capture, TcpListener, TcpStream, UdpSocket};
 use crate::link::LinkState;
 use crate::network;
 use crate::task::{self, promise};
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::Poll;
 use ethertab_stack::Event;
+use ethertab_stack::driver::Error;
+use ethertab_stack::socket::TcpError;
 use js_sys::{Function, Promise, WebAssembly};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 /// A host of its own on the Ethernet behind a relay.
 #[wasm_bindgen]
@@ -53,13 +59,19 @@ impl Network {
         information(&self.inner, self.mtu)
     }
 
-    /// Connects to a name or an address.
+    /// Connects to a name or an address; gives up when `stop` settles.
     #[wasm_bindgen(unchecked_return_type = "Promise<TcpStream>")]
-    pub fn connect(&self, host: String, port: u16, options: JsValue) -> Promise {
+    pub fn connect(
+        &self,
+        host: String,
+        port: u16,
+        options: JsValue,
+        stop: Option<Promise>,
+    ) -> Promise {
         let network = self.inner.clone();
         promise(async move {
             let options = options::tcp(options)?;
-            let stream = network.connect(&host, port, options).await;
+            let stream = unless(stop, network.connect(&host, port, options)).await;
             stream.map(TcpStream::new).map_err(from_driver)
         })
     }
@@ -111,6 +123,12 @@ impl Network {
         results::totals(&counters, self.inner.link(), memory_bytes())
     }
 
+    /// Every TCP connection but those in TIME-WAIT.
+    pub fn connections(&self) -> JsValue {
+        self.inner
+            .with_stack(|stack, _| results::connections(stack))
+    }
+
     /// Resets all connections, gives the lease back, closes the WebSocket.
     pub fn close(&self) {
         self.inner.close();
@@ -128,6 +146,24 @@ impl Network {
             Ok(JsValue::UNDEFINED)
         })
     }
+}
+
+/// Waits for `work`, which is dropped when `stop` settles.
+async fn unless<T>(
+    stop: Option<Promise>,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut stop = stop.map(JsFuture::from);
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        if let Some(stop) = &mut stop
+            && Pin::new(stop).poll(context).is_ready()
+        {
+            return Poll::Ready(Err(Error::Tcp(TcpError::Aborted)));
+        }
+        work.as_mut().poll(context)
+    })
+    .await
 }
 
 fn information(network: &network::Network, mtu: usize) -> JsValue {

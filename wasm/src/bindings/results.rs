@@ -72,12 +72,16 @@ pub(super) fn addresses(list: &[IpAddr]) -> JsValue {
 
 /// Both ends of a connection.
 pub(super) fn ends(local: SocketAddr, remote: SocketAddr) -> JsValue {
-    object(&[
+    object(&end_fields(local, remote))
+}
+
+fn end_fields(local: SocketAddr, remote: SocketAddr) -> [(&'static str, JsValue); 4] {
+    [
         ("remoteAddress", address(&remote.ip())),
         ("remotePort", remote.port().into()),
         ("localAddress", address(&local.ip())),
         ("localPort", local.port().into()),
-    ])
+    ]
 }
 
 /// Our end.
@@ -90,8 +94,22 @@ pub(super) fn local_end(local: SocketAddr) -> JsValue {
 
 /// A connection's vital signs.
 pub(super) fn vitals(info: &TcpInfo) -> JsValue {
+    object(&vital_fields(info))
+}
+
+/// Every TCP connection: both ends and the vital signs of each.
+pub(super) fn connections(stack: &Stack) -> JsValue {
+    let one = |(local, remote, info): (SocketAddr, SocketAddr, TcpInfo)| {
+        let mut fields = end_fields(local, remote).to_vec();
+        fields.extend(vital_fields(&info));
+        object(&fields)
+    };
+    stack.tcp_status().map(one).collect::<Array>().into()
+}
+
+fn vital_fields(info: &TcpInfo) -> [(&'static str, JsValue); 14] {
     let threshold = Some(info.slow_start_threshold).filter(|&bytes| bytes != usize::MAX);
-    object(&[
+    [
         ("state", info.state.into()),
         (
             "roundTripMs",
@@ -112,7 +130,7 @@ pub(super) fn vitals(info: &TcpInfo) -> JsValue {
         ("retransmits", count(info.retransmits)),
         ("bytesSent", count(info.bytes_sent)),
         ("bytesReceived", count(info.bytes_received)),
-    ])
+    ]
 }
 
 /// An echo reply.

@@ -3,6 +3,7 @@
 import { EthertabError } from '../errors.js';
 import type { Network, TcpListener, TcpStream } from '../generated/ethertab.js';
 import type { Bytes, Id, WorkerTcpOptions } from '../messages.js';
+import type { LocalEnd, NetworkStatistics, TcpStatistics } from '../statistics.js';
 import type { TlsRequest } from '../tls/options.js';
 import type { TlsInformation } from '../tls/types.js';
 import type { TcpInformation, TcpListenOptions, TcpOpened } from '../types.js';
@@ -23,9 +24,8 @@ export class TcpSockets {
   readonly #sink: (from: Id) => Sink;
   readonly #held = new Map<Id, Held>();
   readonly #listeners = new Map<Id, TcpListener>();
-  /** Sockets that are connecting, and those among them that the page gave up meanwhile. */
-  readonly #connecting = new Set<Id>();
-  readonly #unwanted = new Set<Id>();
+  /** How to give up those that are connecting. */
+  readonly #connecting = new Map<Id, () => void>();
 
   /** `loadTls`: TLS, which the first connection that asks for it loads; `sink`: where what a socket receives goes. */
   constructor(network: Network, loadTls: () => Promise<Tls>, sink: (from: Id) => Sink) {
@@ -35,13 +35,15 @@ export class TcpSockets {
   }
 
   async connect(id: Id, hostname: string, port: number, options: WorkerTcpOptions, tls: TlsRequest | null): Promise<TcpOpened> {
-    this.#connecting.add(id);
+    const givenUp = new Promise<void>((resolve) => this.#connecting.set(id, resolve));
     try {
       await this.#network.configured();
-      this.#keep(id, await this.#network.connect(hostname, port, options));
+      this.#stillWanted(id);
+      const tcp = await this.#network.connect(hostname, port, options, givenUp);
+      this.#stillWanted(id, tcp);
+      this.#keep(id, tcp);
     } finally {
       this.#connecting.delete(id);
-      this.#unwanted.delete(id);
     }
     return tls ? this.startTls(id, [], tls) : this.#opened(id);
   }
@@ -110,11 +112,11 @@ export class TcpSockets {
     }
   }
 
-  async listen(id: Id, options: Omit<TcpListenOptions, 'signal'>): Promise<{ localAddress: string; localPort: number }> {
+  async listen(id: Id, options: Omit<TcpListenOptions, 'signal'>): Promise<LocalEnd> {
     await this.#network.configured();
     const listener = this.#network.listen(options);
     this.#listeners.set(id, listener);
-    return listener.end() as { localAddress: string; localPort: number };
+    return listener.end() as LocalEnd;
   }
 
   /** `null`: the listener is closed. */
@@ -132,11 +134,20 @@ export class TcpSockets {
     this.#listeners.delete(id);
   }
 
-  #keep(id: Id, tcp: TcpStream): void {
-    if (this.#unwanted.delete(id)) {
-      tcp.abort();
+  /** What the listeners and the connections are; those of HTTP are among them. */
+  status(): Pick<NetworkStatistics, 'tcp' | 'listeners'> {
+    const listeners = [...this.#listeners.values()].map((listener) => listener.end() as LocalEnd);
+    return { tcp: this.#network.connections() as TcpStatistics[], listeners };
+  }
+
+  #stillWanted(id: Id, tcp?: TcpStream): void {
+    if (!this.#connecting.has(id)) {
+      tcp?.abort();
       throw aborted();
     }
+  }
+
+  #keep(id: Id, tcp: TcpStream): void {
     this.#held.set(id, { tcp, stream: tcp, feed: this.#feed(id, tcp), tls: null });
   }
 
@@ -162,8 +173,9 @@ export class TcpSockets {
     if (held) {
       this.#held.delete(id);
       how(held.stream);
-    } else if (this.#connecting.has(id)) {
-      this.#unwanted.add(id);
+    } else {
+      this.#connecting.get(id)?.();
+      this.#connecting.delete(id);
     }
   }
 }

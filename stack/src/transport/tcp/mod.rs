@@ -80,6 +80,7 @@ use crate::wire::checksum::Checksum;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use connection::Connection;
+use core::net::SocketAddr;
 use isn::SequenceGenerator;
 use listener::Listeners;
 use shared::Shared;
@@ -291,6 +292,14 @@ impl Tcp {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.table.len()
+    }
+
+    /// STATUS of each of them, with our end and the peer's.
+    pub fn status(&self) -> impl Iterator<Item = (SocketAddr, SocketAddr, TcpInfo)> {
+        self.table.iter().map(|(_, connection)| {
+            let FourTuple { local, remote } = connection.tuple;
+            (local, remote, connection.info())
+        })
     }
 
     /// Whether nothing that a program wrote is still on its way.
