@@ -12,6 +12,7 @@ import { watch } from './packets/capture.js';
 import { packetsPanel } from './packets/panel.js';
 import { pingPanel } from './ping/panel.js';
 import { servePanel } from './serve/panel.js';
+import { sshPanel } from './ssh/panel.js';
 
 /** The tunnel of the relay that served the page, or the one named by `?relay=`. */
 function relayUrl(): string {
@@ -31,6 +32,7 @@ watch(network, (batch) => {
 });
 const fetchNow = fetchPanel(network);
 consolePanel(network);
+sshPanel(network);
 pingPanel(network);
 servePanel(network);
 

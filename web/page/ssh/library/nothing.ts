@@ -1,0 +1,2 @@
+/** Stands for a module that is never reached in a browser. */
+export default {};

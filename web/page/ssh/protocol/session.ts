@@ -1,0 +1,155 @@
+/**
+ * An SSH connection over a socket of ours, from the handshake to a shell on a terminal (RFC 4252 to 4254). The protocol is that of
+ * @microsoft/dev-tunnels-ssh; its cryptography is the browser's.
+ */
+import { SshAuthenticationType } from '@microsoft/dev-tunnels-ssh/events/sshAuthenticatingEventArgs.js';
+import { AuthenticationInfoResponseMessage } from '@microsoft/dev-tunnels-ssh/messages/authenticationMessages.js';
+import { ChannelOpenMessage, ChannelRequestMessage } from '@microsoft/dev-tunnels-ssh/messages/connectionMessages.js';
+import { SshDisconnectReason } from '@microsoft/dev-tunnels-ssh/messages/transportMessages.js';
+import type { TcpSocket } from '../../../src/types.js';
+import { type HostKey, hostKey } from '../host-key.js';
+import type { PrivateKey } from '../private-key.js';
+import { configuration } from './algorithms.js';
+import { Session } from './client-session.js';
+import { keyPair } from './key-pair.js';
+import { Environment, TerminalRequest, type TerminalSize } from './requests.js';
+import { Shell } from './shell.js';
+import { SocketStream } from './stream.js';
+
+export interface Login {
+  readonly user: string;
+  /** A password, which is also what the one hidden question of keyboard-interactive login is answered with; or a key. */
+  readonly secret: { readonly password: string } | { readonly key: PrivateKey };
+  /** Types of host key that are remembered of this server. */
+  readonly rememberedTypes: readonly string[];
+  readonly size: TerminalSize;
+}
+
+export interface Judge {
+  /** Whether to go on with a server that has proved to hold this key. Nothing of the user's is sent before. */
+  accepts(key: HostKey): Promise<boolean>;
+  /** Answers a server's questions (RFC 4256), in their order. `null`: gives up. */
+  answers(questions: readonly { prompt: string; echo: boolean }[], instruction: string): Promise<string[] | null>;
+  /** Takes what the shell prints; the server waits while it does. */
+  output(bytes: Uint8Array): Promise<void>;
+}
+
+/** Why there is no shell. */
+export class LoginError extends Error {
+  /** `host-key`: not accepted · `refused`: the server does not let this user in · `failed`: all else. */
+  readonly reason: 'host-key' | 'refused' | 'failed';
+
+  constructor(reason: LoginError['reason'], message: string) {
+    super(message);
+    this.name = 'LoginError';
+    this.reason = reason;
+  }
+}
+
+/** Logs in over a connected socket, and starts a shell. Throws a {@link LoginError}; the socket is closed then. */
+export async function logIn(socket: TcpSocket, login: Login, judge: Judge): Promise<Shell> {
+  const session = new Session(await configuration(login.rememberedTypes));
+  let accepted = true;
+  const careful: Judge = {
+    ...judge,
+    accepts: async (key) => {
+      accepted = await judge.accepts(key);
+      return accepted;
+    },
+  };
+  const closed = new Promise<never>((_, reject) => {
+    session.onClosed(({ message }) => reject(new LoginError('failed', message)));
+  });
+  closed.catch(() => undefined);
+  try {
+    return await Promise.race([closed, enter(session, new SocketStream(socket), login, careful)]);
+  } catch (error) {
+    await session.close(SshDisconnectReason.byApplication, 'No shell.').catch(() => undefined);
+    session.dispose();
+    socket.abort();
+    if (!accepted) throw new LoginError('host-key', 'The server’s host key was not accepted.');
+    if (error instanceof LoginError) throw error;
+    throw new LoginError('failed', said(error));
+  }
+}
+
+function said(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message === 'Failed to read the protocol version' ? 'This is no SSH server.' : message;
+}
+
+async function enter(session: Session, stream: SocketStream, login: Login, judge: Judge): Promise<Shell> {
+  session.onAuthenticating((event) => {
+    if (event.authenticationType !== SshAuthenticationType.serverPublicKey) return;
+    event.authenticationPromise = (async () => {
+      const blob = await event.publicKey?.getPublicKeyBytes();
+      if (!blob) return null;
+      const key = hostKey(blob);
+      return (await judge.accepts(key)) ? key : null;
+    })();
+  });
+  await session.connect(stream);
+  if (!(await session.authenticateServer()))
+    throw new LoginError('host-key', 'The server showed no host key that was accepted.');
+  await authenticate(session, login, judge);
+  return openShell(session, login.size, judge);
+}
+
+async function authenticate(session: Session, { user, secret }: Login, judge: Judge): Promise<void> {
+  if ('key' in secret) {
+    session.only('publickey');
+    if (await session.authenticateClient({ username: user, publicKeys: [await keyPair(secret.key)] })) return;
+    throw refusal(session, 'publickey', `${user} may not log in with this key.`);
+  }
+  session.only('password');
+  if (await session.authenticateClient({ username: user, password: secret.password })) return;
+  if (session.accepted.includes('password') || !session.accepted.includes('keyboard-interactive')) {
+    throw refusal(session, 'password', 'The name or the password is wrong.');
+  }
+  // The server asks questions instead; as a rule just the one for the password.
+  session.only('keyboard-interactive');
+  let first = true;
+  session.onAuthenticating((event) => {
+    if (event.authenticationType !== SshAuthenticationType.clientInteractive) return;
+    const { prompts = [], instruction = '' } = event.infoRequest ?? {};
+    const plain = first && prompts.length === 1 && prompts[0]?.echo === false;
+    if (prompts.length > 0) first = false;
+    event.authenticationPromise = (async () => {
+      const answers = plain ? [secret.password] : prompts.length === 0 ? [] : await judge.answers(prompts, instruction);
+      if (answers === null) throw new LoginError('refused', 'Given up.');
+      event.infoResponse = new AuthenticationInfoResponseMessage();
+      event.infoResponse.responses = answers;
+      return null;
+    })();
+  });
+  if (await session.authenticateClient({ username: user })) return;
+  throw refusal(session, 'keyboard-interactive', 'The name, the password or another answer is wrong.');
+}
+
+/** Why a method failed: because the server does not offer it at all, or for the reason given. */
+function refusal({ accepted }: Session, method: string, message: string): LoginError {
+  if (accepted.length === 0 || accepted.includes(method)) return new LoginError('refused', message);
+  const names: Record<string, string> = {
+    publickey: 'a key',
+    password: 'a password',
+    'keyboard-interactive': 'answers to questions',
+  };
+  const wanted = accepted.map((name) => names[name] ?? name).join(' or ');
+  return new LoginError('refused', `The server wants ${wanted} to log in.`);
+}
+
+/** Bytes of output that may be on their way. */
+const window = 1024 * 1024;
+
+async function openShell(session: Session, size: TerminalSize, judge: Judge): Promise<Shell> {
+  const opening = new ChannelOpenMessage();
+  opening.channelType = 'session';
+  opening.maxWindowSize = window;
+  const channel = await session.openChannel(opening);
+  const shell = new Shell(session, channel, (bytes) => judge.output(bytes));
+  await channel.request(new Environment('LANG', 'C.UTF-8'));
+  if (!(await channel.request(new TerminalRequest(size)))) throw new LoginError('failed', 'The server gives no terminal.');
+  if (!(await channel.request(new ChannelRequestMessage('shell', true))))
+    throw new LoginError('failed', 'The server gives no shell.');
+  return shell;
+}
