@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -33,7 +34,8 @@ before(async () => {
   const authorized = ['ed25519', 'locked', 'rsa', 'ecdsa256', 'ecdsa521'].map((name) => keys[name].publicKey);
   relay = await Relay.start();
   // The keys are renewed several times while the large output passes.
-  const options = ['RekeyLimit 256K', 'MaxAuthTries 20'];
+  const options = ['RekeyLimit 256K', 'MaxAuthTries 20', `Banner ${join(folder, 'banner')}`];
+  writeFileSync(join(folder, 'banner'), 'Authorized\x1b[31m users only.\n');
   sshd = await Sshd.start({ keys: authorized, options, files: { lines: `${lines.join('\n')}\n` } });
   browser = await Browser.start();
 });
@@ -69,6 +71,7 @@ test('a password logs in, after the host key was shown and trusted and not befor
   await ssh.prompt();
   await ssh.type('echo "$USER has $LANG and $TERM"\n');
   await ssh.shows('tester has C.UTF-8 and xterm-256color');
+  assert.ok((await ssh.lines()).includes('Authorized[31m users only.'), 'the banner is shown, and commands nothing');
   assert.deepEqual(await ssh.remembered(), []);
 });
 

@@ -132,6 +132,7 @@ class SshPanel {
       {
         accepts: (key) => this.#accepts(attempt, key),
         answers: (questions, instruction) => this.#questions.answers(questions, instruction),
+        banner: (text) => terminal.plain(text),
         output: (bytes) => terminal.write(bytes),
       },
     );
@@ -225,7 +226,7 @@ class SshPanel {
     }
     say(this.#note, reason === 'host-key' ? 'Cancelled' : 'Not connected');
     if (reason === 'host-key') return;
-    this.#warn(problem(error));
+    this.#warn(reason === '' ? `Could not connect: ${problem(error)}` : problem(error));
     const wrong = {
       passphrase: 'passphrase',
       wrong: 'passphrase',

@@ -1,7 +1,7 @@
 /** A terminal in the page: xterm.js, as large as its box, in the page's colours. */
 import { FitAddon } from '@xterm/addon-fit';
 import { type ITheme, Terminal } from '@xterm/xterm';
-import { oncePerFrame } from '../element.js';
+import { element, oncePerFrame } from '../element.js';
 import type { TerminalSize } from './protocol/requests.js';
 
 /** Lines that can be scrolled back to. */
@@ -21,6 +21,9 @@ export class PageTerminal {
   readonly #dark = matchMedia('(prefers-color-scheme: dark)');
 
   constructor(box: HTMLElement, events: TerminalEvents) {
+    // xterm measures what it stands in, and takes its padding for room.
+    const room = element('div', { class: 'room' });
+    box.append(room);
     const style = getComputedStyle(box);
     this.terminal = new Terminal({
       fontFamily: style.getPropertyValue('--mono'),
@@ -32,13 +35,13 @@ export class PageTerminal {
       theme: this.#theme(style),
     });
     this.terminal.loadAddon(this.#fit);
-    this.terminal.open(box);
+    this.terminal.open(room);
     const { textarea } = this.terminal;
     textarea?.setAttribute('aria-label', 'Terminal. Control and F6 leave it.');
     this.terminal.onData((text) => events.typed(text));
     this.terminal.onResize(({ cols, rows }) => events.resized({ columns: cols, rows }));
     this.terminal.attachCustomKeyEventHandler((event) => this.#key(event, events));
-    new ResizeObserver(oncePerFrame(() => this.#fit.fit())).observe(box);
+    new ResizeObserver(oncePerFrame(() => this.#fit.fit())).observe(room);
     this.#dark.addEventListener('change', () => {
       this.terminal.options.theme = this.#theme(getComputedStyle(box));
     });
@@ -54,10 +57,17 @@ export class PageTerminal {
     return new Promise((resolve) => this.terminal.write(bytes, resolve));
   }
 
+  /** Text that may not command the terminal. */
+  plain(text: string): void {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out.
+    const harmless = text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
+    void this.write(harmless.replaceAll('\n', '\r\n'));
+  }
+
   /** A line of the page's own, set apart from what the server prints. */
   remark(text: string): void {
     const fresh = this.terminal.buffer.active.cursorX === 0 ? '' : '\r\n';
-    void this.write(`${fresh}\x1b[0;2m${text}\x1b[0m\r\n`);
+    void this.write(`${fresh}\x1b[0;90m${text}\x1b[0m\r\n`);
   }
 
   clear(): void {

@@ -32,7 +32,7 @@ export async function configuration(remembered: readonly string[]): Promise<SshS
     publicKey.rsaWithSha512,
     publicKey.rsaWithSha256,
   ];
-  const known = (algorithm: (typeof signatures)[number]) => remembered.includes(algorithm?.keyAlgorithmName ?? '');
+  const known = (algorithm: (typeof signatures)[number]) => remembered.includes(algorithm.keyAlgorithmName);
   replace(config.publicKeyAlgorithms, [...signatures.filter(known), ...signatures.filter((algorithm) => !known(algorithm))]);
   replace(config.encryptionAlgorithms, [encryption.aes256Gcm, encryption.aes256Ctr]);
   replace(config.hmacAlgorithms, [hmac.hmacSha256Etm, hmac.hmacSha512Etm]);

@@ -1,26 +1,39 @@
 /** The library's session, with what it leaves out. */
-import type { SshDataWriter } from '@microsoft/dev-tunnels-ssh/io/sshData.js';
+import type { SshDataReader, SshDataWriter } from '@microsoft/dev-tunnels-ssh/io/sshData.js';
 import {
   AuthenticationFailureMessage,
   AuthenticationRequestMessage,
 } from '@microsoft/dev-tunnels-ssh/messages/authenticationMessages.js';
-import type { AuthenticationMethod } from '@microsoft/dev-tunnels-ssh/messages/authenticationMethod.js';
 import { KeyExchangeInitMessage } from '@microsoft/dev-tunnels-ssh/messages/kexMessages.js';
+import { SshMessage } from '@microsoft/dev-tunnels-ssh/messages/sshMessage.js';
 import { SshClientSession } from '@microsoft/dev-tunnels-ssh/sshClientSession.js';
+import type { SshSessionConfiguration } from '@microsoft/dev-tunnels-ssh/sshSessionConfiguration.js';
 
 export class Session extends SshClientSession {
   /** Methods of authentication that the server said it would take. */
   accepted: readonly string[] = [];
+  readonly #banner: (text: string) => void;
+
+  /** `banner` is told what the server has to say before it lets somebody in (RFC 4252 §5.4). */
+  constructor(config: SshSessionConfiguration, banner: (text: string) => void) {
+    config.messages.set(bannerType, Banner);
+    super(config);
+    this.#banner = banner;
+  }
 
   /** Tries this method of authentication and no other. */
   only(method: 'publickey' | 'password' | 'keyboard-interactive'): void {
     const { authenticationMethods } = this.config;
-    authenticationMethods.splice(0, authenticationMethods.length, method as AuthenticationMethod);
+    authenticationMethods.splice(0, authenticationMethods.length, method);
   }
 
   /** Answers when the server begins to renew the keys (RFC 4253 §9), which the library itself does not. */
   override async handleMessage(...parameters: Parameters<SshClientSession['handleMessage']>): Promise<void> {
     const [message] = parameters;
+    if (message instanceof Banner) {
+      this.#banner(message.text);
+      return;
+    }
     if (message instanceof AuthenticationFailureMessage) this.accepted = message.methodNames ?? [];
     if (message instanceof KeyExchangeInitMessage && this.kexService?.exchanging === false) {
       const [ours] = await this.kexService.startKeyExchange(false);
@@ -36,6 +49,21 @@ export class Session extends SshClientSession {
         ? Object.assign(new InteractiveRequest(), message)
         : message;
     await super.sendMessage(complete, ...rest);
+  }
+}
+
+/** SSH_MSG_USERAUTH_BANNER. */
+const bannerType = 53;
+
+class Banner extends SshMessage {
+  text = '';
+
+  override get messageType(): number {
+    return bannerType;
+  }
+
+  protected override onRead(reader: SshDataReader): void {
+    this.text = reader.readString('utf8');
   }
 }
 

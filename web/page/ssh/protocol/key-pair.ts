@@ -27,7 +27,7 @@ export async function keyPair(key: PrivateKey): Promise<KeyPair> {
     y: mpint(key.point.subarray(1 + half)),
     d: mpint(key.scalar),
   };
-  const pair = (algorithm as NonNullable<typeof algorithm>).createKeyPair();
+  const pair = algorithm.createKeyPair();
   await pair.importParameters(parameters);
   return pair;
 }
@@ -44,7 +44,7 @@ async function rsaPair({ rsa, blob }: Extract<PrivateKey, { type: 'ssh-rsa' }>):
     dq: mpint(bytesOf(d % (q - 1n))),
     qi: mpint(rsa.inverse),
   };
-  const pair = (publicKey.rsaWithSha512 as NonNullable<typeof publicKey.rsaWithSha512>).createKeyPair();
+  const pair = publicKey.rsaWithSha512.createKeyPair();
   await pair.importParameters(parameters);
   // The key's own type is ssh-rsa whatever it signs with (RFC 8332 §3); the library would write the signature's name there.
   pair.getPublicKeyBytes = async () => Buffer.from(blob);

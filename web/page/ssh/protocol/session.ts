@@ -30,6 +30,8 @@ export interface Judge {
   accepts(key: HostKey): Promise<boolean>;
   /** Answers a server's questions (RFC 4256), in their order. `null`: gives up. */
   answers(questions: readonly { prompt: string; echo: boolean }[], instruction: string): Promise<string[] | null>;
+  /** Shows what the server says before it lets anybody in. Anybody who could answer in its place may have written it. */
+  banner(text: string): void;
   /** Takes what the shell prints; the server waits while it does. */
   output(bytes: Uint8Array): Promise<void>;
 }
@@ -48,7 +50,7 @@ export class LoginError extends Error {
 
 /** Logs in over a connected socket, and starts a shell. Throws a {@link LoginError}; the socket is closed then. */
 export async function logIn(socket: TcpSocket, login: Login, judge: Judge): Promise<Shell> {
-  const session = new Session(await configuration(login.rememberedTypes));
+  const session = new Session(await configuration(login.rememberedTypes), (text) => judge.banner(text));
   let accepted = true;
   const careful: Judge = {
     ...judge,
@@ -89,8 +91,7 @@ async function enter(session: Session, stream: SocketStream, login: Login, judge
     })();
   });
   await session.connect(stream);
-  if (!(await session.authenticateServer()))
-    throw new LoginError('host-key', 'The server showed no host key that was accepted.');
+  if (!(await session.authenticateServer())) throw new LoginError('failed', 'The server showed no host key that was accepted.');
   await authenticate(session, login, judge);
   return openShell(session, login.size, judge);
 }
