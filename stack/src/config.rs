@@ -242,7 +242,8 @@ pub struct TcpConfig {
     pub fin_wait_timeout: Duration,
     /// Connections in all, TIME-WAIT apart.
     pub connections: usize,
-    /// Remembered TIME-WAIT connections; the oldest makes room.
+    /// Remembered TIME-WAIT connections, at most half as many as there are ephemeral ports; the oldest makes room. Each takes
+    /// some hundred bytes.
     pub time_waits: usize,
     /// Challenge acknowledgements a second (RFC 5961 §7).
     pub challenge_acks_per_second: u32,
@@ -273,7 +274,7 @@ impl Default for TcpConfig {
             time_wait: Duration::from_secs(60),
             fin_wait_timeout: Duration::from_secs(60),
             connections: 65_536,
-            time_waits: 16_384,
+            time_waits: 8_192,
             challenge_acks_per_second: 100,
             ephemeral_ports: (49_152, 65_535),
         }

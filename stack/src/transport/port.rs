@@ -35,6 +35,12 @@ impl EphemeralPorts {
         }
     }
 
+    /// How many ports there are to choose from.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count as usize
+    }
+
     /// A port for a connection: double-hash port selection (RFC 6056 §3.3.4). Connections to one destination get
     /// rising ports, which keeps them off TIME-WAIT; other destinations learn nothing from them.
     /// `None` if `is_free` accepts no port.

@@ -135,6 +135,9 @@ impl Tcp {
     #[must_use]
     pub fn new(config: &Config, random: &mut Random) -> Tcp {
         let limits = config.tcp;
+        let ports = EphemeralPorts::new(limits.ephemeral_ports, random);
+        // What is remembered occupies a port towards its peer: it never takes more than half of them.
+        let time_waits = limits.time_waits.min(ports.count() / 2);
         Tcp {
             shared: Shared::new(limits, config.link, random),
             table: Table::new(limits.connections),
@@ -144,13 +147,13 @@ impl Tcp {
             progress: None,
             listeners: Listeners::default(),
             bindings: Bindings::new(random),
-            time_waits: TimeWaitTable::new(limits.time_waits, limits.time_wait, random),
+            time_waits: TimeWaitTable::new(time_waits, limits.time_wait, random),
             timers: TimerQueue::default(),
             ready: VecDeque::new(),
             train: None,
             events: VecDeque::new(),
             numbers: SequenceGenerator::new(random),
-            ports: EphemeralPorts::new(limits.ephemeral_ports, random),
+            ports,
         }
     }
 

@@ -10,7 +10,8 @@ use crate::time::{Duration, Instant};
 use crate::transport::demux::FourTuple;
 use crate::wire::tcp::{Flags, TcpSegment};
 use alloc::vec::Vec;
-use hashbrown::HashMap;
+use core::hash::BuildHasher;
+use hashbrown::HashTable;
 
 const NOBODY: u32 = u32::MAX;
 
@@ -55,7 +56,9 @@ pub(super) enum Verdict {
 pub(super) struct TimeWaitTable {
     rows: Vec<Row>,
     free: Vec<u32>,
-    by_tuple: HashMap<FourTuple, u32, Key>,
+    /// The rows by their tuples, which stand in the rows alone.
+    by_tuple: HashTable<u32>,
+    key: Key,
     oldest: u32,
     newest: u32,
     limit: usize,
@@ -68,7 +71,8 @@ impl TimeWaitTable {
         TimeWaitTable {
             rows: Vec::new(),
             free: Vec::new(),
-            by_tuple: HashMap::with_hasher(random.key()),
+            by_tuple: HashTable::new(),
+            key: random.key(),
             oldest: NOBODY,
             newest: NOBODY,
             limit: limit.min(NOBODY as usize),
@@ -84,7 +88,7 @@ impl TimeWaitTable {
 
     /// Whether the connection is remembered.
     pub(super) fn contains(&self, tuple: &FourTuple) -> bool {
-        self.by_tuple.contains_key(tuple)
+        self.find(tuple).is_some()
     }
 
     /// Remembers a connection from `now` on. The oldest makes room.
@@ -112,8 +116,17 @@ impl TimeWaitTable {
                 (self.rows.len() - 1) as u32
             }
         };
-        self.by_tuple.insert(what.tuple, index);
+        let hash = self.key.hash_one(what.tuple);
+        self.by_tuple.insert_unique(hash, index, |&index| {
+            self.key.hash_one(self.rows[index as usize].what.tuple)
+        });
         self.append(index);
+    }
+
+    /// The row of a connection, if it is remembered.
+    fn find(&self, tuple: &FourTuple) -> Option<u32> {
+        let is_it = |&index: &u32| self.rows[index as usize].what.tuple == *tuple;
+        self.by_tuple.find(self.key.hash_one(tuple), is_it).copied()
     }
 
     /// A segment came for a connection that may be remembered; `None` if it is not. RFC 9293 §3.10.7.4 for TIME-WAIT, with
@@ -127,7 +140,7 @@ impl TimeWaitTable {
         if self.by_tuple.is_empty() {
             return None;
         }
-        let index = *self.by_tuple.get(tuple)?;
+        let index = self.find(tuple)?;
         let what = self.rows[index as usize].what;
         let header = &segment.header;
         // Deviation: RFC 9293 lets an RST end TIME-WAIT; RFC 1337 §3 shows why it must not.
@@ -173,14 +186,16 @@ impl TimeWaitTable {
 
     /// Forgets a connection, or nothing.
     pub(super) fn forget(&mut self, tuple: &FourTuple) {
-        if let Some(&index) = self.by_tuple.get(tuple) {
+        if let Some(index) = self.find(tuple) {
             self.remove(index);
         }
     }
 
     fn remove(&mut self, index: u32) {
-        let what = self.rows[index as usize].what;
-        self.by_tuple.remove(&what.tuple);
+        let hash = self.key.hash_one(self.rows[index as usize].what.tuple);
+        if let Ok(entry) = self.by_tuple.find_entry(hash, |&other| other == index) {
+            entry.remove();
+        }
         self.unlink(index);
         self.free.push(index);
     }

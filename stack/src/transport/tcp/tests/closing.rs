@@ -5,6 +5,7 @@ use crate::config::{Config, TcpOptions};
 use crate::event::Event;
 use crate::time::Duration;
 use crate::transport::TcpError;
+use core::net::SocketAddr;
 use core::task::Poll;
 
 #[test]
@@ -54,6 +55,30 @@ fn time_wait_lasts_its_time_and_answers_a_repeated_fin() {
     bench.millis(60_000);
     bench.say(seq(1).ack(2).fin());
     assert_eq!(bench.hears(), ["SEQ=2 RST"], "forgotten");
+}
+
+#[test]
+fn connections_that_are_remembered_leave_ports_for_new_ones() {
+    let mut config = Config::default();
+    config.tcp.ephemeral_ports = (50_000, 50_007);
+    let mut bench = Bench::new(&config);
+    let local = SocketAddr::new(host_address(), 0);
+    for _ in 0..20 {
+        let options = TcpOptions::default();
+        let id = bench
+            .tcp
+            .connect(local, bench.peer, 1_500, &options, bench.now);
+        bench.id = Some(id.unwrap());
+        let (_, port) = bench.hear_one().unwrap();
+        bench.host.set_port(port);
+        bench.say(seq(0).syn().ack(1));
+        bench.finish();
+        bench.hear();
+        bench.say(seq(1).ack(2).fin());
+        bench.hear();
+        assert_eq!(bench.state(), "TIME-WAIT");
+        bench.close();
+    }
 }
 
 #[test]
