@@ -7,6 +7,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Browser, reached } from './stage/browser.mjs';
 import { host, Relay } from './stage/relay.mjs';
+import { SshPage } from './stage/ssh-page.mjs';
+import { Sshd } from './stage/sshd.mjs';
 
 const folder = process.env.PICTURES || join(process.env.STAGE, 'pictures');
 
@@ -19,6 +21,8 @@ const sizes = {
 const scenes = {
   working: { query: '', prepare: work },
   details: { query: '', prepare: takeApart },
+  'ssh-question': { query: '', prepare: (page) => meet(page).then(({ question }) => question.waitFor()) },
+  'ssh-shell': { query: '', prepare: logIn },
   failing: { query: '?relay=ws://127.0.0.1:9/tunnel', prepare: (page) => reached(page, 'relay', 'failed') },
 };
 
@@ -57,8 +61,25 @@ async function takeApart(page) {
   await page.locator('#tools').evaluate((tools) => tools.scrollTo(0, 0));
 }
 
+/** A server that is not known yet. */
+async function meet(page) {
+  const ssh = new SshPage(page, host);
+  await ssh.logIn({ password: Sshd.password });
+  return ssh;
+}
+
+async function logIn(page) {
+  const ssh = await meet(page);
+  await ssh.trust('Trust and remember');
+  await ssh.prompt();
+  await ssh.type('ls --color=always /usr; stty size\n');
+  await ssh.shows(/^\d+ \d+$/);
+  await page.locator('#ssh').scrollIntoViewIfNeeded();
+}
+
 mkdirSync(folder, { recursive: true });
 const relay = await Relay.start();
+const sshd = await Sshd.start();
 const browser = await Browser.start();
 try {
   for (const [scene, { query, prepare }] of Object.entries(scenes)) {
@@ -74,5 +95,6 @@ try {
   }
 } finally {
   await browser.stop();
+  await sshd.stop();
   await relay.stop();
 }

@@ -105,13 +105,14 @@ export class SshPage {
 
   /** Waits until the server's terminal has the size of the page's. */
   async sizeArrives() {
-    await until('the server knows the size', async () => {
+    const size = async () => {
       const { columns, rows } = await this.size();
       await this.page.evaluate(() => terminal.clear());
       await this.type('stty size\n');
-      await this.shows(`${rows} ${columns}`, 3000);
+      await this.shows(`${rows} ${columns}`, 10_000);
       return true;
-    });
+    };
+    await until('the server knows the size', size, 60_000);
   }
 
   remembered() {

@@ -253,7 +253,7 @@ class SshPanel {
 
   #ended(how: string): void {
     this.#close();
-    this.#terminal?.remark(`${how}.`);
+    this.#terminal?.remark(how);
     say(this.#note, how);
   }
 
