@@ -4,8 +4,8 @@
 #
 #   tests/e2e/run.sh RELAY [TEST-FILE …]
 #
-# RELAY is the built relay with the page inside. Needs Chromium, nginx and curl; CHROMIUM and NGINX name others than those
-# on the PATH. CAP_NET_ADMIN and CAP_SYS_ADMIN (root) are needed for the namespace; without them a user namespace is tried.
+# RELAY is the built relay with the page inside. Needs Chromium, curl, nginx, PostgreSQL, Redis, mosquitto and vsftpd; CHROMIUM
+# and NGINX name others than those on the PATH. CAP_NET_ADMIN and CAP_SYS_ADMIN (root) are needed for the namespace; without them a user namespace is tried.
 set -eu
 
 if [ $# -lt 1 ] || [ ! -x "$1" ]; then
@@ -18,9 +18,10 @@ files=
 for file in "$@"; do files="$files $(realpath "$file")"; done
 
 cd "$(dirname "$0")"
-for program in "${CHROMIUM:-chromium}" "${NGINX:-nginx}" curl node ip unshare; do
+for program in "${CHROMIUM:-chromium}" "${NGINX:-nginx}" curl node ip unshare redis-server mosquitto vsftpd; do
   if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null; then
-    echo "tests/e2e/run.sh: $program is missing (Debian: apt-get install chromium nginx-light curl nodejs iproute2)" >&2
+    echo "tests/e2e/run.sh: $program is missing (Debian: apt-get install chromium nginx-light curl nodejs iproute2
+      postgresql redis-server mosquitto vsftpd)" >&2
     exit 2
   fi
 done
