@@ -134,8 +134,8 @@ export class Mosquitto {
 }
 
 /**
- * vsftpd, where everybody may read and write: `root` holds the files. TLS for those who ask for it; a data connection must then resume
- * the session of its control connection, which is vsftpd's default.
+ * vsftpd, where everybody may read and write: `root` holds the files. TLS for those who ask for it; a data connection must then
+ * resume the session of its control connection, which is vsftpd's default.
  */
 export class Vsftpd {
   static port = 21;

@@ -4,7 +4,7 @@ import process from 'process';
 import streams from 'readable-stream';
 
 // The package `process` takes a timer for each tick, which browsers hold back to 4 ms. Node's own is left alone.
-if (process.browser) {
+if ('browser' in process) {
   process.nextTick = (callback, ...values) => queueMicrotask(() => callback(...values));
 }
 

@@ -41,7 +41,13 @@ export function bindArguments(values: readonly unknown[]): [BindOptions, (() => 
 }
 
 /** `send(msg, [offset, length,] [port, [address,]] [callback])`; a connected socket takes no port. */
-export type SendArguments = readonly unknown[];
+export type SendArguments =
+  | [callback?: SendCallback]
+  | [port: number, callback?: SendCallback]
+  | [port: number, address: string | undefined, callback?: SendCallback]
+  | [offset: number, length: number, callback?: SendCallback]
+  | [offset: number, length: number, port: number, callback?: SendCallback]
+  | [offset: number, length: number, port: number, address: string | undefined, callback?: SendCallback];
 
 export interface Sending {
   data: Uint8Array<ArrayBuffer>;
@@ -51,7 +57,7 @@ export interface Sending {
 }
 
 /** Takes the arguments of `send()` apart; the bytes are a copy. */
-export function sendArguments(message: unknown, values: SendArguments, connected: boolean): Sending {
+export function sendArguments(message: unknown, values: readonly unknown[], connected: boolean): Sending {
   const callback = (typeof values.at(-1) === 'function' ? values.at(-1) : undefined) as SendCallback | undefined;
   const rest = callback ? values.slice(0, -1) : values.slice();
   while (rest.length > 0 && rest.at(-1) === undefined) {

@@ -23,7 +23,7 @@ export interface RemoteInfo extends AddressInfo {
 }
 
 /** Datagrams on their way to the network: more are refused. */
-const MOST_WAITING = 1_024;
+const MOST_UNDER_WAY = 1_024;
 
 const LOOPBACK = '127.0.0.1';
 
@@ -36,7 +36,8 @@ export class Socket extends EventEmitter {
   #local: AddressInfo | null = null;
   #remote: AddressInfo | 'connecting' | null = null;
   #closed = false;
-  #sending = { count: 0, bytes: 0 };
+  readonly #underWay = new Set<Promise<void>>();
+  #bytesUnderWay = 0;
 
   constructor(options: SocketOptions | 'udp4' | 'udp6', listener?: (message: Buffer, remote: RemoteInfo) => void) {
     super();
@@ -72,7 +73,8 @@ export class Socket extends EventEmitter {
     if (listener) {
       this.once('listening', listener);
     }
-    void this.#open({ localPort: validPort(port ?? 0, 'Port') }, address).catch((error) => {
+    const localPort = validPort(port ?? 0, 'Port');
+    this.#open(true, () => this.#bind({ localPort }, address)).catch((error) => {
       this.#fail(new SystemError('bind', error, { address: address ?? '0.0.0.0', port: port ?? 0 }));
     });
     return this;
@@ -110,8 +112,7 @@ export class Socket extends EventEmitter {
       throw notConnected();
     }
     this.#remote = null;
-    const port = this.#local?.port ?? 0;
-    this.#reopen({ localPort: port }).catch((error) => this.#fail(new SystemError('connect', error)));
+    this.#reopen().catch((error) => this.#fail(new SystemError('connect', error)));
   }
 
   /** `send(msg, [offset, length,] [port, [address,]] [callback])`. Without a callback a failure is an 'error'. */
@@ -123,7 +124,9 @@ export class Socket extends EventEmitter {
     if (!this.#bound) {
       this.bind();
     }
-    void this.#send(sending, port);
+    const sent = this.#send(sending, port, this.#bound);
+    this.#underWay.add(sent);
+    sent.finally(() => this.#underWay.delete(sent));
   }
 
   address(): AddressInfo {
@@ -161,10 +164,10 @@ export class Socket extends EventEmitter {
   }
 
   getSendQueueCount(): number {
-    return this.#sending.count;
+    return this.#underWay.size;
   }
   getSendQueueSize(): number {
-    return this.#sending.bytes;
+    return this.#bytesUnderWay;
   }
 
   /** Broadcasts need no permission, and buffers have the network's sizes. */
@@ -198,27 +201,27 @@ export class Socket extends EventEmitter {
     return this;
   }
 
-  async #send({ data, address, callback }: Sending, port: number): Promise<void> {
-    this.#sending.count += 1;
-    this.#sending.bytes += data.byteLength;
+  async #send({ data, address, callback }: Sending, port: number, bound: Promise<UdpSocket> | null): Promise<void> {
     const size = data.byteLength;
+    this.#bytesUnderWay += size;
     let failure: Error | null = null;
     try {
-      if (this.#sending.count > MOST_WAITING) {
+      if (this.#underWay.size >= MOST_UNDER_WAY) {
         throw Object.assign(new Error('too many datagrams wait to be sent'), { code: 'ENOBUFS' });
       }
       const remoteAddress = port ? await this.#resolve(address ?? LOOPBACK) : undefined;
-      const udp = await (this.#bound as Promise<UdpSocket>);
-      await udp.send(remoteAddress === undefined ? { data } : { data, remoteAddress, remotePort: port });
+      const udp = await bound;
+      await udp?.send(remoteAddress === undefined ? { data } : { data, remoteAddress, remotePort: port });
     } catch (error) {
       failure = error instanceof SystemError ? error : new SystemError('send', error, place(address, port));
     }
-    this.#sending.count -= 1;
-    this.#sending.bytes -= size;
+    this.#bytesUnderWay -= size;
+    // What a listener throws is nobody's rejection.
     if (callback) {
-      callback(failure, failure ? 0 : size);
-    } else if (failure && !this.#closed) {
-      this.emit('error', failure);
+      queueMicrotask(() => callback(failure, failure ? 0 : size));
+    } else if (failure) {
+      const told = failure;
+      queueMicrotask(() => this.#fail(told));
     }
   }
 
@@ -229,37 +232,41 @@ export class Socket extends EventEmitter {
 
   async #connect(port: number, host: string): Promise<void> {
     const address = await this.#resolve(host);
-    await this.#bound;
-    await this.#reopen({ localPort: this.#local?.port ?? 0, remoteAddress: address, remotePort: port });
+    await this.#reopen({ remoteAddress: address, remotePort: port });
     this.#remote = { address, family: family(address), port };
   }
 
-  /** The network's sockets are connected from the start or never: another takes the port over. */
-  async #reopen(options: UdpOptions): Promise<void> {
-    const first = this.#bound === null;
-    const former = this.#udp;
-    this.#udp = null;
-    await former?.close();
-    await this.#open(options, undefined, first);
+  /** The network's sockets are connected from the start or never: another takes the port over, when what was sent has left. */
+  #reopen(remote: Pick<UdpOptions, 'remoteAddress' | 'remotePort'> = {}): Promise<UdpSocket> {
+    const former = this.#bound;
+    const sent = [...this.#underWay];
+    return this.#open(former === null, async () => {
+      const udp = await former;
+      await Promise.all(sent);
+      this.#udp = null;
+      await udp?.close();
+      return this.#bind({ localPort: this.#local?.port ?? 0, ...remote });
+    });
   }
 
-  #open(options: UdpOptions, host?: string, tell = true): Promise<UdpSocket> {
-    const { udp: open } = network();
-    this.#bound = this.#bind(open.bind(network()), options, host).then((udp) => {
+  /** `tell`: 'listening' follows. */
+  #open(tell: boolean, bind: () => Promise<UdpSocket>): Promise<UdpSocket> {
+    const bound = bind().then((udp) => {
       if (tell && !this.#closed) {
-        this.emit('listening');
+        queueMicrotask(() => this.emit('listening'));
       }
       return udp;
     });
     // Whoever needs it sees why it failed.
-    this.#bound.catch(() => {});
-    return this.#bound;
+    bound.catch(() => {});
+    this.#bound = bound;
+    return bound;
   }
 
-  async #bind(open: (options: UdpOptions) => UdpSocket, options: UdpOptions, host?: string): Promise<UdpSocket> {
+  async #bind(options: UdpOptions, host?: string): Promise<UdpSocket> {
     const any = host === undefined || host === '0.0.0.0' || host === '';
     const localAddress = any ? undefined : isIP(host) ? host : (await addresses(host))[0]?.address;
-    const udp = open({ ...options, ...(localAddress === undefined ? {} : { localAddress }) });
+    const udp = network().udp({ ...options, ...(localAddress === undefined ? {} : { localAddress }) });
     const ends = await udp.opened;
     if (this.#closed) {
       await udp.close();

@@ -8,7 +8,7 @@ import { isIP } from './address.js';
 import type { ConnectOptions } from './arguments.js';
 
 /** What 'lookup' tells: `(error, address, family)`. */
-type Tell = (error: unknown, address?: string, family?: number) => void;
+type Tell = (error: unknown, address: string | undefined, family: number | undefined) => void;
 
 /** The addresses of a host, each of them told; an address is its own, of which there is nothing to tell. */
 export async function lookup(options: ConnectOptions, host: string, tell: Tell): Promise<LookupAddress[]> {
@@ -23,7 +23,7 @@ export async function lookup(options: ConnectOptions, host: string, tell: Tell):
     }
     return found;
   } catch (error) {
-    tell(error);
+    tell(error, undefined, undefined);
     throw error;
   }
 }

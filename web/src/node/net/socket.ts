@@ -46,7 +46,7 @@ export class Socket extends Duplex {
   #attempt = 0;
   #ends: TcpOpened | null = null;
   /** A write or the end, which wait for the connection. */
-  #held: { go(): void; fail: Callback } | null = null;
+  #held: (() => void) | null = null;
   #finishing: Promise<void> | null = null;
   #bytesSent = 0;
   #hadError = false;
@@ -241,7 +241,7 @@ export class Socket extends Duplex {
   override _writev(chunks: { chunk: Uint8Array }[], callback: Callback): void {
     const open = this.#open;
     if (this.connecting) {
-      this.#held = { go: () => this._writev(chunks, callback), fail: callback };
+      this.#hold(() => this._writev(chunks, callback), callback);
     } else if (!open) {
       callback(argumentError('ERR_SOCKET_CLOSED', 'Socket is closed', Error));
     } else {
@@ -263,7 +263,7 @@ export class Socket extends Duplex {
   override _final(callback: Callback): void {
     const open = this.#open;
     if (this.connecting) {
-      this.#held = { go: () => this._final(callback), fail: callback };
+      this.#hold(() => this._final(callback), callback);
     } else if (!open) {
       callback();
     } else {
@@ -282,11 +282,6 @@ export class Socket extends Duplex {
     this.#idle.set(0);
     this.#opening?.abort();
     this.#opening = null;
-    this.#held?.fail(
-      error ??
-        argumentError('ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'Socket closed before the connection was established', Error),
-    );
-    this.#held = null;
     const tcp = this.#giveUp();
     if (tcp) {
       // A stream that is being closed must not be closed again.
@@ -342,12 +337,25 @@ export class Socket extends Duplex {
     }
     const held = this.#held;
     this.#held = null;
-    held?.go();
+    held?.();
     if (this.#readWanted) {
       this._read();
     } else if (!this.destroyed && !this.isPaused()) {
       this.read(0);
     }
+  }
+
+  /** Waits for the connection with what the stream wants done. */
+  #hold(go: () => void, callback: Callback): void {
+    const fail = () =>
+      callback(
+        argumentError('ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'Socket closed before the connection was established', Error),
+      );
+    this.once('close', fail);
+    this.#held = () => {
+      this.off('close', fail);
+      go();
+    };
   }
 
   #giveUp(): TcpSocket | null {
@@ -419,6 +427,7 @@ export class Socket extends Duplex {
   #revive(): void {
     this._undestroy();
     this.#ends = null;
+    this.#held = null;
     this.#finishing = null;
     this.#hadError = false;
     this.#readWanted = false;
