@@ -8,7 +8,8 @@ import { Browser } from './stage/browser.mjs';
 import { Bundle } from './stage/bundle.mjs';
 import { Authority } from './stage/certificates.mjs';
 import { Mosquitto, Postgres, Redis, Vsftpd } from './stage/daemons.mjs';
-import { Relay } from './stage/relay.mjs';
+import { host as address, Relay } from './stage/relay.mjs';
+import { curl, UdpEcho } from './stage/servers.mjs';
 import { until } from './stage/until.mjs';
 
 const host = 'www.example.com';
@@ -26,6 +27,7 @@ before(async () => {
   await start(Relay, '--allow-origin', bundle.origin);
   await start(Postgres, certificate);
   await start(Redis);
+  await start(UdpEcho);
   await start(Mosquitto, certificate);
   vsftpd = await start(Vsftpd, certificate);
   tab = await (await start(Browser)).open({ address: `${bundle.origin}/`, online: false });
@@ -35,7 +37,7 @@ before(async () => {
     'the page is loaded',
     async () => {
       await page.goto(`${bundle.origin}/`);
-      return page.evaluate(() => open({}).then(() => true)).catch(() => false);
+      return page.evaluate(() => open({}).then(() => true));
     },
     60_000,
   );
@@ -225,6 +227,51 @@ async function transfer({ host, port, name, secure = false, secureOptions = {} }
     client.close();
   }
 }
+
+test('node:dgram sends to a host by name, and hears its answer', async () => {
+  const got = await page.evaluate(async (host) => {
+    const dgram = await packages.dgram();
+    const socket = dgram.createSocket('udp4');
+    const heard = new Promise((resolve, reject) => {
+      socket
+        .on('error', reject)
+        .on('message', (message, { address, port, size }) => resolve([`${message}`, address, port, size]));
+    });
+    socket.send('to a name', 7007, host);
+    const answer = await heard;
+    await new Promise((resolve) => socket.close(resolve));
+    return answer;
+  }, host);
+  assert.deepEqual(got, ['to a name', address, 7007, 9]);
+});
+
+test('node:dns asks the name server of the network', async () => {
+  const got = await page.evaluate(async (host) => {
+    const { promises: dns } = await packages.dns();
+    const failure = await dns.lookup('nobody.ethertab').catch(({ code, syscall, message }) => [code, syscall, message]);
+    return [await dns.lookup(host), await dns.resolve4(host), failure, dns.getServers().length];
+  }, host);
+  const failure = ['ENOTFOUND', 'getaddrinfo', 'getaddrinfo ENOTFOUND nobody.ethertab'];
+  assert.deepEqual(got, [{ address, family: 4 }, [address], failure, 1]);
+});
+
+test('node:net serves in a tab, and says why nobody answers', async () => {
+  const [own, refused] = await page.evaluate(async (host) => {
+    const { connect, createServer } = await packages.net();
+    const server = createServer((peer) => {
+      peer.once('data', () => peer.end('HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\nserved by a tab'));
+    });
+    await new Promise((resolve) => server.listen(8080, resolve));
+    const refused = await new Promise((resolve) =>
+      connect(9, host).on('error', ({ message, errno }) => resolve([message, errno])),
+    );
+    globalThis.server = server;
+    return [net.status.information.address, refused];
+  }, host);
+  assert.equal(await curl(`http://${own}:8080/`), 'served by a tab');
+  assert.deepEqual(refused, [`connect ECONNREFUSED ${address}:9`, -111]);
+  await page.evaluate(() => new Promise((resolve) => server.close(resolve)));
+});
 
 test('nobody complained in the console', () => {
   assert.deepEqual(tab.complaints, []);

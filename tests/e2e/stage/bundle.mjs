@@ -1,10 +1,9 @@
 /** The page of `clients/`, bundled by Vite for the browser, with the package's own aliases, on a server of its own. */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Site } from './site.mjs';
 
 const web = createRequire(new URL('../../../web/package.json', import.meta.url));
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
@@ -13,16 +12,20 @@ const port = 8091;
 /** Packages of which a page holds one, wherever they are asked for from. */
 const shared = ['buffer', 'events', 'process', 'readable-stream'];
 
-/** The package by its own name, as if it were installed: by what its `exports` say. */
+/** The package by its own name, as if it were installed: by what its `exports` say to a browser. */
 const ethertab = {
   name: 'ethertab',
   enforce: 'pre',
-  resolveId: (name) => (/^ethertab(\/|$)/.test(name) ? web.resolve(name) : null),
+  resolveId: (name) => {
+    if (!/^ethertab(\/|$)/.test(name)) return null;
+    const target = web('./package.json').exports[name.replace('ethertab', '.')];
+    return fileURLToPath(new URL(`../../../web/${target.default ?? target}`, import.meta.url));
+  },
 };
 
 export class Bundle {
   origin = `http://127.0.0.1:${port}`;
-  #server;
+  #site;
 
   static async start() {
     const bundle = new Bundle();
@@ -38,24 +41,14 @@ export class Bundle {
       resolve: { alias: aliases, dedupe: shared },
       build: { outDir: folder, target: 'es2023', minify: false, modulePreload: false },
     });
-    bundle.#server = createServer((request, response) => {
-      const path = request.url === '/' ? '/index.html' : request.url;
-      try {
-        const body = readFileSync(join(folder, path));
-        response.setHeader('content-type', types[extname(path)] ?? 'application/octet-stream').end(body);
-      } catch {
-        response.writeHead(404).end();
-      }
+    bundle.#site = await Site.start(port, (path) => {
+      const file = path === '/' ? '/index.html' : path;
+      return [types[extname(file)] ?? 'application/octet-stream', readFileSync(join(folder, file))];
     });
-    bundle.#server.listen(port, '127.0.0.1');
-    await once(bundle.#server, 'listening');
     return bundle;
   }
 
   async stop() {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#site.stop();
   }
 }

@@ -78,7 +78,7 @@ export function sendArguments(message: unknown, values: readonly unknown[], conn
 
 function bytesOf(message: unknown, offset?: number, length?: number): Uint8Array<ArrayBuffer> {
   if (Array.isArray(message)) {
-    return new Uint8Array(Buffer.concat(message.map((each) => bytesOf(each))));
+    return new Uint8Array(Buffer.concat(message.map((each) => Buffer.from(bytesOf(each)))));
   }
   if (typeof message !== 'string' && !ArrayBuffer.isView(message)) {
     throw argumentError(
