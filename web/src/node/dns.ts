@@ -5,11 +5,10 @@
 
 import * as codes from './dns/codes.js';
 import * as promises from './dns/promises.js';
-import { addresses, type LookupAddress, type LookupOptions } from './dns/questions.js';
+import { addresses, questions as asked, type LookupAddress, type LookupOptions, settings } from './dns/questions.js';
 import { validCallback } from './errors.js';
 
 export * from './dns/codes.js';
-export { getDefaultResultOrder, getServers, setDefaultResultOrder, setServers } from './dns/promises.js';
 export type { LookupAddress, LookupOptions };
 export { promises };
 
@@ -39,32 +38,20 @@ export function lookup(hostname: string, ...rest: [Callback] | [LookupOptions | 
   });
 }
 
-/** Turns a function with a promise into one with a callback behind its arguments. */
-function called<A extends unknown[], T>(
-  ask: (...values: A) => Promise<T>,
-): (...values: [...A, Callback] | [unknown, Callback]) => void {
-  return (...values) => {
-    const callback = validCallback(values.at(-1) as Callback);
-    answer(ask(...(values.slice(0, -1) as A)), callback);
-  };
-}
+type Questions = { [Name in keyof typeof asked]: (...values: [...unknown[], Callback]) => void };
 
-export const resolve = called(promises.resolve);
-export const resolve4 = called(promises.resolve4);
-export const resolve6 = called(promises.resolve6);
-export const resolveAny = called(promises.resolveAny);
-export const resolveCaa = called(promises.resolveCaa);
-export const resolveCname = called(promises.resolveCname);
-export const resolveMx = called(promises.resolveMx);
-export const resolveNaptr = called(promises.resolveNaptr);
-export const resolveNs = called(promises.resolveNs);
-export const resolvePtr = called(promises.resolvePtr);
-export const resolveSoa = called(promises.resolveSoa);
-export const resolveSrv = called(promises.resolveSrv);
-export const resolveTxt = called(promises.resolveTxt);
-export const reverse = called(promises.reverse);
+/** Each question, with a callback behind its arguments instead of a promise. */
+const questions = Object.fromEntries(
+  Object.entries(asked).map(([name, ask]) => [
+    name,
+    (...values: unknown[]) => {
+      const callback = validCallback(values.at(-1) as Callback);
+      answer((ask as (...values: unknown[]) => Promise<unknown>)(...values.slice(0, -1)), callback);
+    },
+  ]),
+) as unknown as Questions;
 
-const questions = {
+export const {
   resolve,
   resolve4,
   resolve6,
@@ -79,28 +66,22 @@ const questions = {
   resolveSrv,
   resolveTxt,
   reverse,
-};
+} = questions;
+export const { getServers, setServers, getDefaultResultOrder, setDefaultResultOrder } = settings;
 
 /** The questions as methods, without settings of its own. */
+export interface Resolver extends Questions {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns them
 export class Resolver {
-  getServers = promises.getServers;
-  setServers = promises.setServers;
-  /** Questions under way go on: they are the network's. */
-  cancel(): void {}
+  getServers: typeof getServers = getServers;
+  setServers: typeof setServers = setServers;
 
   constructor() {
     Object.assign(this, questions);
   }
+
+  /** Questions under way go on: they are the network's. */
+  cancel(): void {}
 }
 
-export default {
-  ...codes,
-  ...questions,
-  lookup,
-  getServers: promises.getServers,
-  setServers: promises.setServers,
-  getDefaultResultOrder: promises.getDefaultResultOrder,
-  setDefaultResultOrder: promises.setDefaultResultOrder,
-  Resolver,
-  promises,
-};
+export default { ...codes, ...questions, ...settings, lookup, Resolver, promises };

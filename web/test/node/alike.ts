@@ -29,3 +29,13 @@ export function alikeOf<M>(theirs: M, ours: M) {
     );
   };
 }
+
+/** The name and code of the error that is thrown. */
+export function codeOf(act: () => unknown): unknown {
+  try {
+    act();
+    return 'none';
+  } catch (error) {
+    return [(error as Error).name, (error as NodeJS.ErrnoException).code];
+  }
+}

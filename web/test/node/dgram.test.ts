@@ -2,11 +2,11 @@
 
 import * as theirs from 'node:dgram';
 import { once } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import * as ours from '../../src/node/dgram.js';
 import { use } from '../../src/node/network.js';
-import { FakeNetwork, turn } from '../fake-network.js';
-import { alikeOf } from './alike.js';
+import { FakeNetwork, type FakeUdp, turn } from '../fake-network.js';
+import { alikeOf, codeOf } from './alike.js';
 
 type Dgram = typeof theirs;
 
@@ -87,14 +87,6 @@ alike('connects to one peer, and hears no other', async (dgram, trace) => {
 });
 
 alike('says when it is misused', async (dgram, trace) => {
-  const codeOf = (act: () => unknown) => {
-    try {
-      act();
-      return 'none';
-    } catch (error) {
-      return [(error as Error).name, (error as NodeJS.ErrnoException).code];
-    }
-  };
   const { socket, port } = await bound(dgram);
   trace.push(codeOf(() => dgram.createSocket('udp5' as 'udp4')));
   trace.push(codeOf(() => socket.bind(0)));
@@ -120,6 +112,23 @@ alike('is closed by an AbortSignal', async (dgram, trace) => {
   controller.abort();
   await over;
   trace.push('closed');
+});
+
+test('a socket that is connected sends first what was written before', async () => {
+  const network = new FakeNetwork();
+  use({ ...network, udp: network.udp.bind(network), resolve: () => turn().then(() => [HOST]) } as never);
+  const socket = ours.createSocket('udp4');
+  socket.send('to a name', 7, 'slow.example.com');
+  socket.connect(8, HOST);
+  const [first] = network.datagrams as [FakeUdp];
+  let sentBefore = 0;
+  first.close = async () => {
+    sentBefore = first.sent.length;
+  };
+  first.open();
+  await vi.waitUntil(() => network.datagrams.length === 2);
+  expect([sentBefore, first.sent[0]?.remotePort]).toEqual([1, 7]);
+  expect(network.datagrams[1]?.options).toEqual({ localPort: 5_353, remoteAddress: HOST, remotePort: 8 });
 });
 
 test('what the network refuses goes to the callback, or is an error', async () => {

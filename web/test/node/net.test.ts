@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import * as ours from '../../src/node/net.js';
 import { use } from '../../src/node/network.js';
 import { loopback } from '../loopback-network.js';
-import { alikeOf, type Trace } from './alike.js';
+import { alikeOf, codeOf, type Trace } from './alike.js';
 
 type Net = typeof theirs;
 
@@ -297,14 +297,6 @@ describe('a server', () => {
   });
 
   alike('says when it is misused', async (net, trace) => {
-    const codeOf = (act: () => unknown) => {
-      try {
-        act();
-        return 'none';
-      } catch (error) {
-        return [(error as Error).name, (error as NodeJS.ErrnoException).code];
-      }
-    };
     const { server, stop } = await serve(net, () => {});
     trace.push(codeOf(() => server.listen(0, HOST)));
     await stop();

@@ -1,6 +1,6 @@
-/** The questions of `node:dns`, as promises: both of its faces ask here. */
+/** The questions of `node:dns`, as promises, and its settings: both of its faces ask here. */
 
-import { argumentError, codeOf, SystemError } from '../errors.js';
+import { argumentError, codeOf, SystemError, unsupported } from '../errors.js';
 import { isIP } from '../net/address.js';
 import { network } from '../network.js';
 
@@ -73,7 +73,7 @@ function family(value: LookupOptions['family']): 0 | 4 | 6 {
 }
 
 /** The records of a name. */
-export async function records(hostname: string, type = 'A'): Promise<string[]> {
+async function records(hostname: string, type = 'A'): Promise<string[]> {
   const syscall = `query${type[0]}${type.slice(1).toLowerCase()}`;
   const fail = (code: string, cause?: unknown) =>
     Object.assign(new Error(`${syscall} ${code} ${hostname}`, { cause }), { code, errno: undefined, syscall, hostname });
@@ -91,7 +91,40 @@ export async function records(hostname: string, type = 'A'): Promise<string[]> {
   }
 }
 
-/** The records, each with its time to live if that was asked for. */
-export async function withTtl(found: string[], ttl: boolean | undefined): Promise<(string | RecordWithTtl)[]> {
-  return ttl ? found.map((address) => ({ address, ttl: 0 })) : found;
-}
+const ofType =
+  (type: string) =>
+  (hostname: string): Promise<string[]> =>
+    records(hostname, type);
+
+/** By the names under which both faces have them. Records that there is no resolver for yet fail with ENOTIMP. */
+export const questions = {
+  resolve: records,
+  async resolve4(hostname: string, options?: { ttl?: boolean }): Promise<(string | RecordWithTtl)[]> {
+    const found = await records(hostname);
+    return options?.ttl ? found.map((address) => ({ address, ttl: 0 })) : found;
+  },
+  resolve6: ofType('AAAA'),
+  resolveAny: ofType('ANY'),
+  resolveCaa: ofType('CAA'),
+  resolveCname: ofType('CNAME'),
+  resolveMx: ofType('MX'),
+  resolveNaptr: ofType('NAPTR'),
+  resolveNs: ofType('NS'),
+  resolvePtr: ofType('PTR'),
+  resolveSoa: ofType('SOA'),
+  resolveSrv: ofType('SRV'),
+  resolveTxt: ofType('TXT'),
+  reverse: ofType('PTR'),
+};
+
+export const settings = {
+  /** The name servers that the network has from its lease. */
+  getServers: (): string[] => [...(network().status?.information?.nameServers ?? [])],
+  /** The network's name servers come with its lease or its options. */
+  setServers(): never {
+    throw unsupported('setServers()');
+  },
+  /** There are IPv4 addresses alone, in the order of the answer. */
+  getDefaultResultOrder: (): 'ipv4first' => 'ipv4first',
+  setDefaultResultOrder(): void {},
+};
