@@ -36,8 +36,8 @@ function copy(name, head) {
   return folder;
 }
 
-/** Runs the program in a page of the site at `origin`. */
-async function runs() {
+/** Runs the program in a page of the site at `origin`; `check` looks at what it found. */
+async function runs(check = (found) => stage.check(found)) {
   const { page, complaints } = await browser.open({ address: `${origin}/`, online: false });
   try {
     // While the TAP interface is coming up, Chromium breaks off what it loads (ERR_NETWORK_CHANGED).
@@ -48,20 +48,20 @@ async function runs() {
     await until('the page is loaded', load, 60_000).catch((error) => {
       throw new Error(`${error.message}\n${complaints.join('\n')}`);
     });
-    stage.check(await page.evaluate((task) => program(task), stage.task));
+    check(await page.evaluate((task) => program(task), stage.task));
   } finally {
     await page.close();
   }
 }
 
 /** Serves a folder while the program runs in its page. */
-async function runsIn(folder) {
+async function runsIn(folder, check) {
   const site = await Site.start(port, (path) => {
     const file = path === '/' ? '/index.html' : path;
     return [types[extname(file)], readFileSync(join(folder, file))];
   });
   try {
-    await runs();
+    await runs(check);
   } finally {
     await site.stop();
   }
@@ -96,16 +96,20 @@ test("Vite's own server serves it, without a configuration", async () => {
   }
 });
 
-test('webpack bundles it, without plugins and loaders', async () => {
-  const folder = copy('webpack', '<script type="module" src="/main.js"></script>');
+async function bundleByWebpack(folder, entry, more = {}) {
   const output = { path: join(folder, 'dist') };
-  const compiler = webpack({ mode: 'production', context: folder, entry: './page.mjs', output });
+  const compiler = webpack({ mode: 'production', context: folder, entry, output, ...more });
   const stats = await new Promise((resolve, reject) => {
     compiler.run((error, stats) => (error ? reject(error) : resolve(stats)));
   });
   assert.ok(!stats.hasErrors(), stats.toString());
   cpSync(join(folder, 'index.html'), join(output.path, 'index.html'));
-  await runsIn(output.path);
+}
+
+test('webpack bundles it, without plugins and loaders', async () => {
+  const folder = copy('webpack', '<script type="module" src="/main.js"></script>');
+  await bundleByWebpack(folder, './page.mjs');
+  await runsIn(join(folder, 'dist'));
 });
 
 /** As the guide says it: the Worker and what it loads lie beside the program. */
@@ -128,6 +132,49 @@ test('esbuild bundles it by one command', async () => {
   cpSync(join(folder, 'index.html'), join(folder, 'dist/index.html'));
   await runsIn(join(folder, 'dist'));
 });
+
+/** What `ethertab/node` asks to be installed, with what that needs itself. */
+const polyfills = ['abort-controller', 'base64-js', 'buffer', 'event-target-shim', 'events', 'ieee754', 'process'].concat([
+  'readable-stream',
+  'safe-buffer',
+  'string_decoder',
+]);
+
+/** Each is given the same aliases, in its own way. */
+const byAliases = {
+  Vite: async (folder) => {
+    const config = `import { aliases } from 'ethertab/node/aliases';\nexport default { resolve: { alias: aliases } };\n`;
+    writeFileSync(join(folder, 'vite.config.mjs'), config);
+    await execute(command('vite'), ['build', '--logLevel', 'warn'], { cwd: folder });
+  },
+  webpack: async (folder, aliases) => {
+    const prefix = new webpack.NormalModuleReplacementPlugin(/^node:/, (found) => {
+      found.request = found.request.slice(5);
+    });
+    await bundleByWebpack(folder, './node.mjs', { resolve: { alias: aliases }, plugins: [prefix] });
+  },
+  esbuild: async (folder, aliases) => {
+    const flags = Object.entries(aliases).map(([name, replacement]) => `--alias:${name}=${replacement}`);
+    await esbuild(folder, 'main=node.mjs', ...flags);
+    cpSync(join(folder, 'index.html'), join(folder, 'dist/index.html'));
+  },
+};
+
+for (const [bundler, bundle] of Object.entries(byAliases)) {
+  test(`${bundler} puts ethertab/node in place of Node's modules, by its aliases`, async () => {
+    const source = bundler === 'Vite' ? '/node.mjs' : '/main.js';
+    const folder = copy(`node-${bundler}`, `<script type="module" src="${source}"></script>`);
+    for (const name of polyfills) {
+      const installed = fileURLToPath(new URL(`node_modules/${name}`, import.meta.url));
+      cpSync(installed, join(folder, 'node_modules', name), { recursive: true });
+    }
+    const { aliases } = await import(join(folder, 'node_modules/ethertab/pkg/node/aliases.js'));
+    await bundle(folder, aliases);
+    await runsIn(join(folder, 'dist'), (found) =>
+      assert.deepEqual(found, { tcp: 'over TCP', datagram: 'a datagram', tls: 'HTTP/', address: stage.task.hostname }),
+    );
+  });
+}
 
 test("it works in a Worker of the page as well, from where it starts the network's own", async () => {
   const script = `globalThis.program = (task) => new Promise((resolve, reject) => {
