@@ -35,7 +35,11 @@ export class TcpSockets {
   }
 
   async connect(id: Id, hostname: string, port: number, options: WorkerTcpOptions, tls: TlsRequest | null): Promise<TcpOpened> {
-    const givenUp = new Promise<void>((resolve) => this.#connecting.set(id, resolve));
+    let giveUp = () => {};
+    const givenUp = new Promise<void>((resolve) => {
+      giveUp = resolve;
+    });
+    this.#connecting.set(id, giveUp);
     try {
       await this.#network.configured();
       this.#stillWanted(id);
@@ -44,6 +48,8 @@ export class TcpSockets {
       this.#keep(id, tcp);
     } finally {
       this.#connecting.delete(id);
+      // What waits for a promise is held, here and in the stack, until it settles.
+      giveUp();
     }
     return tls ? this.startTls(id, [], tls) : this.#opened(id);
   }
