@@ -8,9 +8,11 @@ STAGE := .ci/stage
 RELAY := target/release/ethertab-relay
 RUST := Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml stack relay wasm tests
 WEB := LICENSE-MIT LICENSE-APACHE web wasm stack relay/tunnel Cargo.toml Cargo.lock rust-toolchain.toml
+# Tests of what a program can call, as opposed to those of the page, the relay and memory.
+APIS := sockets direct winter tls options fetch https http2
 
 .PHONY: help demo build test bench bench-stack bench-relay bench-browser setup-build setup-test clean \
-        check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-ports
+        check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-firefox test-ports
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,7 +26,7 @@ build: setup-build ## the page, the package and the relay
 	@$(STAGE) page $(WEB) -- npm --prefix web run --silent build
 	@$(STAGE) relay $(RUST) web/page web/src -- cargo build --release -p ethertab-relay
 
-test: check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-ports ## all of it, as CI does
+test: check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-firefox test-ports ## all of it, as CI does
 	@.ci/stage --summary
 
 check-format: setup-build ## rustfmt
@@ -50,6 +52,9 @@ test-kernel: build setup-test ## the Linux kernel and ordinary servers, in netwo
 
 test-browser: build setup-test ## Chromium, page → relay → TAP → nginx
 	@$(STAGE) browser $(RUST) web -- tests/e2e/run.sh $(RELAY)
+
+test-firefox: build setup-test ## Firefox, for every API
+	@$(STAGE) firefox $(RUST) web -- env BROWSER=firefox tests/e2e/run.sh $(RELAY) $(APIS:%=tests/e2e/%.test.mjs)
 
 test-ports: build setup-test ## the packed package in Node.js, Deno and Bun, and under each bundler
 	@$(STAGE) ports $(RUST) web -- tests/e2e/run.sh $(RELAY) tests/ports/runtimes.test.mjs tests/ports/bundlers.test.mjs

@@ -5,7 +5,8 @@
 #   tests/e2e/run.sh RELAY [TEST-FILE …]
 #
 # RELAY is the built relay with the page inside. Needs Chromium, curl, nginx, PostgreSQL, Redis, mosquitto and vsftpd; CHROMIUM
-# and NGINX name others than those on the PATH. CAP_NET_ADMIN and CAP_SYS_ADMIN (root) are needed for the namespace; without them a user namespace is tried.
+# and NGINX name others than those on the PATH. BROWSER=firefox runs Firefox (FIREFOX) instead, for tests of what a program can
+# call. CAP_NET_ADMIN and CAP_SYS_ADMIN (root) are needed for the namespace; without them a user namespace is tried.
 set -eu
 
 if [ $# -lt 1 ] || [ ! -x "$1" ]; then

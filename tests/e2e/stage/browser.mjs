@@ -1,5 +1,6 @@
-/** Chromium under Playwright, and pages of the relay in it. */
+/** Chromium under Playwright, or Firefox (BROWSER=firefox), and pages of the relay in it. */
 import { chromium } from 'playwright-core';
+import { launchFirefox } from './firefox.mjs';
 import { page as relayPage } from './relay.mjs';
 
 export const flags = [
@@ -18,8 +19,9 @@ export class Browser {
 
   static async start() {
     const browser = new Browser();
-    const path = process.env.CHROMIUM || '/usr/bin/chromium';
-    browser.#browser = await chromium.launch({ executablePath: path, args: flags });
+    const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
+    const inFirefox = process.env.BROWSER === 'firefox';
+    browser.#browser = await (inFirefox ? launchFirefox() : chromium.launch({ executablePath, args: flags }));
     return browser;
   }
 
