@@ -11,7 +11,7 @@ WEB := LICENSE-MIT LICENSE-APACHE web wasm stack relay/tunnel Cargo.toml Cargo.l
 # Tests of what a program can call, as opposed to those of the page, the relay and memory.
 APIS := sockets direct winter tls options fetch https http2
 
-.PHONY: help demo build test bench bench-stack bench-relay bench-browser setup-build setup-test clean \
+.PHONY: help demo build docs test bench bench-stack bench-relay bench-browser setup-build setup-test clean \
         check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-firefox test-ports
 
 help: ## what can be made
@@ -35,11 +35,15 @@ check-format: setup-build ## rustfmt
 check-lint: build ## clippy, warnings denied, native and wasm
 	@$(STAGE) lint $(RUST) -- .ci/lint
 
-check-docs: build ## rustdoc, warnings denied
+check-docs: build docs ## rustdoc and typedoc, warnings denied
 	@$(STAGE) docs $(RUST) -- env RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --document-private-items
 
 check-web: build ## TypeScript strict, Biome, unit tests of the package
 	@$(STAGE) web $(WEB) tests/e2e tests/ports tests/bench -- .ci/check-web
+
+docs: setup-build ## the package's API reference, into .work/reference
+	@[ -d .work/reference ] || rm -f .work/stages/reference.passed
+	@$(STAGE) reference web -- web/reference/node_modules/.bin/typedoc --options web/reference/typedoc.json
 
 test-rust: build ## unit, property and simulation tests, and the layering check
 	@$(STAGE) rust $(RUST) -- cargo test --workspace --quiet
