@@ -11,7 +11,7 @@ WEB := LICENSE-MIT LICENSE-APACHE web wasm stack relay/tunnel Cargo.toml Cargo.l
 # Tests of what a program can call, as opposed to those of the page, the relay and memory.
 APIS := guide sockets direct winter tls options fetch https http2
 
-.PHONY: help demo build docs test bench bench-stack bench-relay bench-browser setup-build setup-test clean \
+.PHONY: help demo build docs test bench bench-stack bench-relay bench-browser bench-size setup-build setup-test clean \
         check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-firefox test-ports
 
 help: ## what can be made
@@ -63,7 +63,7 @@ test-firefox: build setup-test ## Firefox, for every API
 test-ports: build setup-test ## the packed package in Node.js, Deno and Bun, and under each bundler
 	@$(STAGE) ports $(RUST) web -- tests/e2e/run.sh $(RELAY) tests/ports/runtimes.test.mjs tests/ports/bundlers.test.mjs
 
-bench: bench-stack bench-relay bench-browser ## all figures, one JSON object a line
+bench: bench-stack bench-relay bench-browser bench-size ## all figures, one JSON object a line
 
 bench-stack: setup-build ## native figures beside smoltcp's
 	@tests/bench/stack.sh
@@ -74,6 +74,9 @@ bench-relay: build ## the relay's costs, speed and fairness
 bench-browser: build setup-test ## figures in Chromium beside the raw WebSocket's
 	@tests/bench/browser.sh $(RELAY)
 	@tests/bench/latency.sh $(RELAY)
+
+bench-size: build ## what a page loads of the package, gzipped
+	@node tests/bench/size.mjs
 
 setup-build:
 	@.ci/setup build

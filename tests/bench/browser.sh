@@ -9,4 +9,4 @@ web/node_modules/.bin/vite build tests/bench/browser --outDir "$PWD/.work/bench"
 enter=(unshare -n)
 [ "$(id -u)" = 0 ] || enter=(unshare -Urn)
 exec "${enter[@]}" sh -c 'ip link set lo up && exec "$@"' sh \
-  node tests/bench/browser/run.mjs "$relay" target/release/bench-peer .work/bench web/src/generated/ethertab_bg.wasm
+  node tests/bench/browser/run.mjs "$relay" target/release/bench-peer .work/bench

@@ -4,10 +4,9 @@
 // For experiments, from the environment: ROUNDS, MEGABYTES, LIMIT (seconds), DIRECTIONS (of down,up), PARTS (of
 // frames,plain,messages,proxy,smoltcp,batched), and DETAILS=1 for what each round found.
 
-import { execFileSync } from 'node:child_process';
 import { Children, figure, median, Stage } from '../runner.mjs';
 
-const [relayPath, peerPath, pages, wasmPath] = process.argv.slice(2);
+const [relayPath, peerPath, pages] = process.argv.slice(2);
 const ports = { page: 8000, relay: 8080, raw: 8001, tcp: 9001 };
 
 const plan = {
@@ -65,6 +64,3 @@ for (const [direction, name] of [
     );
   }
 }
-// By the same program as the build says it: others differ by half a per cent.
-const size = execFileSync('gzip', ['-9', '-c', wasmPath]).length / 1000;
-figure('wasm-gzipped', size, 180, 'KB', 'the limit we set ourselves');

@@ -1,0 +1,65 @@
+// What a page loads of the package, minified by Vite and compressed by gzip -9: JavaScript of the page and the Worker, and wasm.
+// One JSON object a line; with --check it says nothing unless there is too much, and --details lists every file on stderr.
+
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { figure } from './runner.mjs';
+
+const web = new URL('../../web/', import.meta.url);
+const { build } = await import(pathToFileURL(createRequire(new URL('package.json', web)).resolve('vite')));
+/** In kilobytes. */
+const LIMITS = { sockets: 120, together: 450 };
+
+/** The files that a bundle of this entry consists of: what is loaded with it, and what is loaded once it is asked for. */
+async function bundle(entry) {
+  const { output } = await build({
+    root: fileURLToPath(web),
+    configFile: false,
+    logLevel: 'error',
+    publicDir: false,
+    worker: { format: 'es' },
+    build: {
+      write: false,
+      target: 'es2023',
+      modulePreload: { polyfill: false },
+      rollupOptions: { input: fileURLToPath(new URL(entry, web)), preserveEntrySignatures: 'strict' },
+    },
+  });
+  const chunks = new Map(output.filter(({ type }) => type === 'chunk').map((chunk) => [chunk.fileName, chunk]));
+  const first = new Set();
+  const load = (name) => {
+    if (!first.has(name)) {
+      first.add(name);
+      chunks.get(name).imports.forEach(load);
+    }
+  };
+  load(output.find(({ isEntry }) => isEntry).fileName);
+  const scripts = [...chunks.values()].map(({ fileName, code }) => [fileName, code, first.has(fileName)]);
+  const wasm = output.filter(({ fileName }) => fileName.endsWith('.wasm'));
+  return { scripts, wasm: wasm.map(({ fileName, source }) => [fileName, source, fileName.includes('ethertab_bg')]) };
+}
+
+// By the same program as the build says it: others differ by half a per cent.
+const gzipped = (content) => execFileSync('gzip', ['-9', '-c'], { input: content, maxBuffer: 1 << 26 }).length / 1000;
+
+const page = await bundle('src/index.ts');
+const worker = await bundle('src/worker.ts');
+const sums = { sockets: 0, together: 0 };
+for (const [name, content, isFirst] of [...page.scripts, ...worker.scripts, ...worker.wasm]) {
+  const size = gzipped(content);
+  sums.together += size;
+  sums.sockets += isFirst ? size : 0;
+  if (process.argv.includes('--details')) {
+    console.error(`${size.toFixed(1).padStart(7)} KB ${isFirst ? 'at once  ' : 'on demand'} ${name}`);
+  }
+}
+
+for (const [part, limit] of Object.entries(LIMITS)) {
+  if (!process.argv.includes('--check')) {
+    figure(`gzipped-${part}`, sums[part], limit, 'KB', 'the limit we set ourselves');
+  } else if (sums[part] > limit) {
+    console.error(`${part}: ${sums[part].toFixed(1)} KB gzipped, and at most ${limit} are allowed (tests/bench/size.mjs --details)`);
+    process.exitCode = 1;
+  }
+}
