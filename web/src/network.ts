@@ -5,7 +5,7 @@ import { Channel, type Told } from './channel.js';
 import { directSockets, install } from './direct/index.js';
 import type { TCPServerSocketConstructor, TCPSocketConstructor, UDPSocketConstructor } from './direct/types.js';
 import { abortReason, EthertabError, quiet } from './errors.js';
-import { fetch, type Uploads } from './fetch.js';
+import type { Uploads } from './fetch.js';
 import { startWorker } from './start.js';
 import type { NetworkStatistics } from './statistics.js';
 import { connect, listen } from './tcp.js';
@@ -125,7 +125,8 @@ class EthertabNetwork extends EventTarget implements Contract {
     return abortable(signal, () => this.#channel.call('ping', [String(host), rest]));
   }
 
-  fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
+  async fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
+    const { fetch } = await import('./fetch.js');
     return fetch(this.#channel, this.#uploads, input, init);
   }
 

@@ -4,7 +4,8 @@ import { EthertabError, toPlain } from './errors.js';
 import init, { type Capture, Network, type UdpSocket } from './generated/ethertab.js';
 import { type Arguments, type CallName, type FromWorker, type Id, type Result, type ToWorker, UNANSWERED } from './messages.js';
 import type { LocalEnd, UdpStatistics } from './statistics.js';
-import type { NetworkCounters, NetworkInformation, PacketSummary, PingReply, UdpMessage } from './types.js';
+import type { NetworkCounters, NetworkInformation, PingReply, UdpMessage } from './types.js';
+import type { Frame } from './worker/capture.js';
 import { onDemand } from './worker/demand.js';
 import type { Sink } from './worker/feed.js';
 import type { Http } from './worker/http.js';
@@ -137,11 +138,9 @@ const handlers: Handlers = {
     captures.set(id, open().capture());
   },
   async captureNext(id, limit, kept) {
-    const packets = (await captures.get(id)?.next(limit, kept)) as PacketSummary[] | undefined;
-    for (const packet of packets ?? []) {
-      packet.at += ahead;
-    }
-    return packets ?? null;
+    const { summarize } = await import('./worker/capture.js');
+    const frames = (await captures.get(id)?.next(limit)) as Frame[] | undefined;
+    return frames?.map((frame) => summarize(frame, ahead, kept)) ?? null;
   },
   captureStop(id) {
     captures.get(id)?.stop();

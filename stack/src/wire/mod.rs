@@ -13,7 +13,6 @@ pub mod icmpv4;
 pub mod ip;
 pub mod ipv4;
 pub mod offload;
-pub mod pretty;
 pub mod tcp;
 pub mod tcp_options;
 pub mod udp;

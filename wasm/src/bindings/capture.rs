@@ -1,13 +1,12 @@
-//! Every frame that passes, as one readable line each, for JavaScript.
+//! Every frame that passes, for JavaScript, which puts it in words.
 
 use super::object::object;
-use super::results::{milliseconds, size};
+use super::results::milliseconds;
 use crate::network;
 use crate::task::promise;
 use core::future::poll_fn;
 use core::task::{Poll, Waker};
 use ethertab_stack::Instant;
-use ethertab_stack::wire::pretty::PacketSummary;
 use js_sys::{Array, Promise, Uint8Array};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -96,10 +95,10 @@ impl Captures {
 
 #[wasm_bindgen]
 impl Capture {
-    /// Waits for frames and takes those that are there, at most `limit`; `undefined` once stopped. Each comes with its
-    /// first `snap_length` bytes. One call at a time.
+    /// Waits for frames and takes those that are there, at most `limit`, as `{at, direction, missed, bytes}`; `undefined` once
+    /// stopped. One call at a time.
     #[wasm_bindgen(unchecked_return_type = "Promise<any[] | undefined>")]
-    pub fn next(&self, limit: u32, snap_length: u32) -> Promise {
+    pub fn next(&self, limit: u32) -> Promise {
         let waiting = Arc::clone(&self.waiting);
         promise(poll_fn(move |context| {
             let frames = {
@@ -110,9 +109,8 @@ impl Capture {
                 }
                 waiting.take(limit as usize)
             };
-            let describe = |frame: &Frame| describe(frame, snap_length as usize);
             Poll::Ready(Ok(
-                (!frames.is_empty()).then(|| frames.iter().map(describe).collect::<Array>())
+                (!frames.is_empty()).then(|| frames.iter().map(handed_over).collect::<Array>())
             ))
         }))
     }
@@ -171,25 +169,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `PacketSummary` of `web/src/types.ts`.
-fn describe(frame: &Frame, snap_length: usize) -> JsValue {
-    let packet = PacketSummary::of(&frame.bytes);
-    let layers = packet.layers.into_iter().map(JsValue::from);
-    let kept = frame.bytes.len().min(snap_length);
+/// `Frame` of `web/src/worker/capture.ts`.
+fn handed_over(frame: &Frame) -> JsValue {
     object(&[
         ("at", milliseconds(frame.at.since(Instant::ZERO))),
         (
             "direction",
             if frame.outbound { "out" } else { "in" }.into(),
         ),
-        ("length", size(packet.length)),
-        ("protocol", packet.protocol.into()),
-        ("source", packet.source.into()),
-        ("destination", packet.destination.into()),
-        ("summary", packet.summary.into()),
-        ("layers", layers.collect::<Array>().into()),
         ("missed", frame.missed.into()),
-        ("bytes", Uint8Array::from(&frame.bytes[..kept]).into()),
+        ("bytes", Uint8Array::from(&frame.bytes[..]).into()),
     ])
 }
 

@@ -1,6 +1,7 @@
 /** How high a packet climbs in the house, and which protocols it meets on the way. */
+
+import type { Floor } from '../../src/dissect/index.js';
 import type { PacketSummary } from '../../src/types.js';
-import type { Floor } from '../dissect/index.js';
 
 /** The floors, from the cable upwards. */
 export const floors: readonly Floor[] = ['link', 'internet', 'transport', 'application'];

@@ -1,6 +1,7 @@
 /** The house: the four floors of the TCP/IP model, and every packet on its way up or down. */
+
+import type { Floor } from '../../src/dissect/index.js';
 import type { Network, NetworkCounters, PacketSummary } from '../../src/types.js';
-import type { Floor } from '../dissect/index.js';
 import { element, Figures, find, say } from '../element.js';
 import { count, size } from '../format.js';
 import { climb, floors } from './climb.js';

@@ -1,5 +1,5 @@
 /** One packet taken apart: every layer, every field, and the bytes that hold them. */
-import { dissect, type Field, type Layer } from '../dissect/index.js';
+import { dissect, type Field, type Layer } from '../../src/dissect/index.js';
 import { element } from '../element.js';
 import { count, moment } from '../format.js';
 import type { Row } from './store.js';

@@ -1,5 +1,5 @@
 /** Which floor a packet's highest protocol lives on. */
-import type { Floor } from '../dissect/index.js';
+import type { Floor } from '../../src/dissect/index.js';
 
 const floors: Record<string, Floor> = {
   ARP: 'link',

@@ -1,6 +1,6 @@
 /**
- * Takes a frame apart, floor by floor and field by field, for people to read. The stack itself never uses this: it runs
- * only for the packet that was chosen.
+ * Takes a frame apart, floor by floor and field by field, for people to read. The stack itself never uses this: the first capture
+ * loads it.
  */
 import { ethernet } from './ethernet.js';
 import { attempt, type Layers } from './layer.js';

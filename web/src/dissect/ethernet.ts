@@ -25,6 +25,7 @@ export function ethernet(frame: Uint8Array): Layers {
       floor: 'link',
       protocol: 'Ethernet',
       summary: `${source} → ${destinationText(destination)}`,
+      between: [source, destination],
       start: 0,
       end: start,
       fields: reader.fields,

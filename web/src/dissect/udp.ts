@@ -16,6 +16,7 @@ export function udp(frame: Uint8Array, start: number, end: number): Layers {
       floor: 'transport',
       protocol: 'UDP',
       summary: `${source} → ${destination}, ${bytesOf(Math.max(0, length - 8))}`,
+      between: [String(source), String(destination)],
       start,
       end: payload,
       fields: reader.fields,

@@ -24,7 +24,7 @@ test('a SYN tells its options', () => {
   expect(lines(syn)).toEqual([
     'Ethernet: 02:45:54:00:00:01 → 02:00:5e:10:00:01',
     'IPv4: 10.77.0.100 → 10.77.0.1, TCP, 52 bytes',
-    'TCP: 50212 → 80 SYN seq 1 win 64240 mss 1460 sack scale 7',
+    'TCP: 50212 → 80 [SYN] Seq=1 Win=64240 Len=0 MSS=1460 SACK_PERM WS=128',
   ]);
 });
 

@@ -16,6 +16,8 @@ export interface Layer {
   protocol: string;
   /** One readable line about this layer. */
   summary: string;
+  /** From where to where: addresses, or ports. */
+  between?: readonly [source: string, destination: string];
   start: number;
   end: number;
   fields: Field[];

@@ -29,11 +29,9 @@ export function tcp(frame: Uint8Array, start: number, end: number): Layers {
   const told = options(reader, Math.min(payload, end));
   const length = Math.max(0, end - payload);
   const parts = [
-    flagNames(set, flags),
-    `seq ${sequence}`,
-    (set & 0x10) !== 0 ? `ack ${acknowledgment}` : '',
-    `win ${window}`,
-    length > 0 ? bytesOf(length) : '',
+    `[${flagNames(set, flags)}] Seq=${sequence}`,
+    (set & 0x10) !== 0 ? `Ack=${acknowledgment}` : '',
+    `Win=${window} Len=${length}`,
     told,
   ];
   const layers: Layers = [
@@ -41,6 +39,7 @@ export function tcp(frame: Uint8Array, start: number, end: number): Layers {
       floor: 'transport',
       protocol: 'TCP',
       summary: `${source} → ${destination} ${parts.filter(Boolean).join(' ')}`,
+      between: [String(source), String(destination)],
       start,
       end: Math.min(payload, end),
       fields: reader.fields,
@@ -82,17 +81,17 @@ function options(reader: Reader, end: number): string {
 function option(kind: number, body: Uint8Array): [name: string, value: string, short: string] {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   if (kind === 2 && body.length === 2) {
-    return ['largest segment', bytesOf(view.getUint16(0)), `mss ${view.getUint16(0)}`];
+    return ['largest segment', bytesOf(view.getUint16(0)), `MSS=${view.getUint16(0)}`];
   }
   if (kind === 3 && body.length === 1) {
     const shift = view.getUint8(0);
-    return ['window scale', `shift ${shift} (× ${2 ** shift})`, `scale ${shift}`];
+    return ['window scale', `shift ${shift} (× ${2 ** shift})`, `WS=${2 ** shift}`];
   }
-  if (kind === 4) return ['selective ACK permitted', '', 'sack'];
+  if (kind === 4) return ['selective ACK permitted', '', 'SACK_PERM'];
   if (kind === 5) {
     const ranges: string[] = [];
     for (let at = 0; at + 8 <= body.length; at += 8) ranges.push(`${view.getUint32(at)}–${view.getUint32(at + 4)}`);
-    return ['selective ACK', ranges.join(', '), `sack ${ranges.join(', ')}`];
+    return ['selective ACK', ranges.join(', '), `SACK=${ranges.join(',')}`];
   }
   if (kind === 8 && body.length === 8) {
     return ['timestamps', `value ${view.getUint32(0)}, echo ${view.getUint32(4)}`, ''];

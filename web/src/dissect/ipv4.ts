@@ -38,6 +38,7 @@ export function ipv4(frame: Uint8Array, start: number): Layers {
       summary: fragmented
         ? `${source} → ${destination}, fragment of ${hexadecimal(identification, 4)} at byte ${offset}`
         : `${source} → ${destination}, ${protocols[protocol] ?? `protocol ${protocol}`}, ${length} bytes`,
+      between: [source, destination],
       start,
       end: payload,
       fields: reader.fields,

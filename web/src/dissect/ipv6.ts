@@ -22,6 +22,7 @@ export function ipv6(frame: Uint8Array, start: number): Layers {
       floor: 'internet',
       protocol: 'IPv6',
       summary: `${source} → ${destination}, ${nextHeaders[next] ?? `header ${next}`}`,
+      between: [source, destination],
       start,
       end: payload,
       fields: reader.fields,
