@@ -61,7 +61,9 @@ for (const [part, limit] of Object.entries(LIMITS)) {
   if (!process.argv.includes('--check')) {
     figure(`gzipped-${part}`, sums[part], limit, 'KB', 'the limit we set ourselves');
   } else if (sums[part] > ALLOWED[part]) {
-    console.error(`${part}: ${sums[part].toFixed(1)} KB gzipped, and at most ${ALLOWED[part]} are allowed (tests/bench/size.mjs --details)`);
+    console.error(
+      `${part}: ${sums[part].toFixed(1)} KB gzipped, and at most ${ALLOWED[part]} are allowed (tests/bench/size.mjs --details)`,
+    );
     process.exitCode = 1;
   }
 }
