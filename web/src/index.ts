@@ -3,6 +3,7 @@ export type * from './direct/types.js';
 export { EthertabError } from './errors.js';
 export { Network } from './network.js';
 export type * from './statistics.js';
+export type * from './serve/types.js';
 export type * from './tls/types.js';
 export type * from './types.js';
 export { SocketError } from './winter/error.js';

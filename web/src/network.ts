@@ -6,6 +6,8 @@ import { directSockets, install } from './direct/index.js';
 import type { TCPServerSocketConstructor, TCPSocketConstructor, UDPSocketConstructor } from './direct/types.js';
 import { abortReason, EthertabError, quiet } from './errors.js';
 import type { Uploads } from './fetch.js';
+import { serve } from './serve/server.js';
+import type { HttpServer, ServeHandler, ServeOptions } from './serve/types.js';
 import { startWorker } from './start.js';
 import type { NetworkStatistics } from './statistics.js';
 import { connect, listen } from './tcp.js';
@@ -128,6 +130,10 @@ class EthertabNetwork extends EventTarget implements Contract {
   async fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
     const { fetch } = await import('./fetch.js');
     return fetch(this.#channel, this.#uploads, input, init);
+  }
+
+  serve(options: ServeOptions | ServeHandler, handler?: ServeHandler): HttpServer {
+    return serve(this, options, handler);
   }
 
   capture(options?: CaptureOptions): ReadableStream<PacketSummary> {

@@ -1,6 +1,7 @@
 /**
  * The whole contract of ethertab: what a page can ask for and what it gets back. What standards say of sockets has a file of its
- * own for each: `direct/types.ts` is WICG Direct Sockets, `winter/types.ts` WinterTC's Sockets API. TLS is in `tls/types.ts`.
+ * own for each: `direct/types.ts` is WICG Direct Sockets, `winter/types.ts` WinterTC's Sockets API. TLS is in
+ * `tls/types.ts`, the HTTP server in `serve/types.ts`, WebSockets in `websocket/types.ts`, cookies in `cookies/types.ts`.
  *
  * Units: bytes, milliseconds, and `performance.now()`'s time line for moments. Addresses are strings ("10.0.2.15"); a host is a
  * name or such an address. Whatever fails, fails with an {@link EthertabError} (or, from `fetch`, a `TypeError` with one as
@@ -9,6 +10,7 @@
 
 import type { DirectSockets } from './direct/types.js';
 import type { LocalEnd, NetworkStatistics } from './statistics.js';
+import type { Serve } from './serve/types.js';
 import type { TlsConnectOptions, TlsInformation, TlsOptions } from './tls/types.js';
 import type { Sockets } from './winter/types.js';
 
@@ -100,6 +102,8 @@ export interface Network extends EventTarget, DirectSockets {
    * that the first such request loads; the relay sees ciphertext.
    */
   fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
+  /** Serves HTTP: `handler` answers each request. Returns at once; `server.opened` tells the port. */
+  serve: Serve;
   /**
    * Every frame that passes from now on, until the stream is cancelled. A reader that is too slow misses the oldest: the
    * next summary says how many in `missed`. Several captures may run at once.

@@ -61,10 +61,10 @@ export class FakeTcp implements TcpSocket {
   readonly #closed = new Deferred<void>();
   readonly opened = this.#opened.promise;
   readonly closed = this.#closed.promise;
-  readonly remoteAddress = '';
-  readonly remotePort = 0;
-  readonly localAddress = '';
-  readonly localPort = 0;
+  readonly remoteAddress: string = '';
+  readonly remotePort: number = 0;
+  readonly localAddress: string = '';
+  readonly localPort: number = 0;
   readonly tls = null;
   #reader!: ReadableByteStreamController;
   #writer!: WritableStreamDefaultController;
@@ -198,6 +198,11 @@ export class FakeListener implements TcpListener {
   async close(): Promise<void> {
     this.closes += 1;
     this.#closed.resolve();
+    try {
+      this.#controller.close();
+    } catch {
+      // It has ended already.
+    }
   }
 
   [Symbol.asyncIterator](): AsyncIterator<TcpSocket> {
