@@ -5,6 +5,7 @@
 
 import { extract, Pieces, type RequestBody } from './body.js';
 import type { Channel } from './channel.js';
+import type { RequestCookies } from './cookies/requests.js';
 import { abortReason, EthertabError } from './errors.js';
 import type { HttpHead, Id } from './messages.js';
 import { ByteReader } from './streams.js';
@@ -23,12 +24,16 @@ export async function fetch(
   uploads: Uploads,
   input: string | URL | Request,
   init: FetchInit = {},
+  cookies: RequestCookies | null = null,
 ): Promise<Response> {
   const request = await read(input, init);
+  const jar = init.credentials === 'omit' ? null : cookies;
   let { url, method, body } = request;
   for (let redirects = 0; ; redirects += 1) {
     const exchange = new Exchange(channel, uploads, request.signal);
-    const head = await exchange.send(url, method, request.headers, body, init.connectTimeout ?? null);
+    const headers = (await jar?.added(request.headers, url)) ?? request.headers;
+    const head = await exchange.send(url, method, headers, body, init.connectTimeout ?? null);
+    await jar?.keep(head.headers, url);
     const location = REDIRECTS.includes(head.status) ? header(head, 'location') : null;
     if (location === null || request.redirect === 'manual') {
       const hasBody = method !== 'HEAD' && !NULL_BODY.includes(head.status);

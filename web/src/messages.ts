@@ -38,7 +38,7 @@ export const UNANSWERED = 0;
 /** Names a socket, listener, capture or HTTP exchange. The page hands them out, so it can cut off what is still opening. */
 export type Id = number;
 
-export type WorkerNetworkOptions = Omit<NetworkOptions, 'timeout' | 'signal' | 'worker'>;
+export type WorkerNetworkOptions = Omit<NetworkOptions, 'timeout' | 'signal' | 'worker' | 'cookies'>;
 export type WorkerTcpOptions = TcpOptions & { localPort?: number; timeout?: number };
 
 export interface HttpRequest {

@@ -2,6 +2,7 @@
 
 import { capture } from './capture.js';
 import { Channel, type Told } from './channel.js';
+import { RequestCookies } from './cookies/requests.js';
 import { directSockets, install } from './direct/index.js';
 import type { TCPServerSocketConstructor, TCPSocketConstructor, UDPSocketConstructor } from './direct/types.js';
 import { abortReason, EthertabError, quiet } from './errors.js';
@@ -32,6 +33,8 @@ import type {
   UdpSocket,
 } from './types.js';
 import { udp } from './udp.js';
+import type { WebSocketConstructor } from './websocket/types.js';
+import { webSocketClass } from './websocket/websocket.js';
 import { connect as connectByStandard } from './winter/connect.js';
 import type { Sockets } from './winter/types.js';
 
@@ -48,9 +51,11 @@ class EthertabNetwork extends EventTarget implements Contract {
   readonly TCPSocket: TCPSocketConstructor;
   readonly UDPSocket: UDPSocketConstructor;
   readonly TCPServerSocket: TCPServerSocketConstructor;
+  readonly WebSocket: WebSocketConstructor;
 
   readonly #channel: Channel;
   readonly #uploads: Uploads = new Map();
+  readonly #cookies: RequestCookies | null;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => void this.close();
   #status: NetworkStatus;
@@ -59,8 +64,10 @@ class EthertabNetwork extends EventTarget implements Contract {
 
   constructor(url: string | URL, options: NetworkOptions = {}) {
     super();
-    const { timeout: _, signal, worker, ...rest } = options;
+    const { timeout: _, signal, worker, cookies, ...rest } = options;
     this.url = address(url);
+    this.#cookies = cookies ? new RequestCookies(cookies) : null;
+    this.WebSocket = webSocketClass(this, this.#cookies);
     ({ TCPSocket: this.TCPSocket, UDPSocket: this.UDPSocket, TCPServerSocket: this.TCPServerSocket } = directSockets(this));
     this.#signal = signal;
     this.#status = starting(this.url);
@@ -129,7 +136,7 @@ class EthertabNetwork extends EventTarget implements Contract {
 
   async fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
     const { fetch } = await import('./fetch.js');
-    return fetch(this.#channel, this.#uploads, input, init);
+    return fetch(this.#channel, this.#uploads, input, init, this.#cookies);
   }
 
   serve(options: ServeOptions | ServeHandler, handler?: ServeHandler): HttpServer {

@@ -8,10 +8,12 @@
  * its `cause`) whose `code` is stable. The standards' sockets fail as their standards say, with that error as the `cause`.
  */
 
+import type { CookieJar } from './cookies/types.js';
 import type { DirectSockets } from './direct/types.js';
 import type { LocalEnd, NetworkStatistics } from './statistics.js';
 import type { Serve } from './serve/types.js';
 import type { TlsConnectOptions, TlsInformation, TlsOptions } from './tls/types.js';
+import type { WebSocketConstructor } from './websocket/types.js';
 import type { Sockets } from './winter/types.js';
 
 // ── The network ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -45,6 +47,8 @@ export interface NetworkOptions {
   mtu?: number;
   /** Speak the tunnel's plain form alone: one frame a message, nothing negotiated. For other relays, and for measuring. */
   plain?: boolean;
+  /** Where cookies are kept, for `fetch` and `WebSocket`: `true` for a jar of its own in memory. Without it, nowhere. */
+  cookies?: true | CookieJar;
   /** Whom secure connections trust. */
   tls?: TlsOptions;
   /** Defaults for every TCP connection. Both buffers begin with 2 MiB and grow with the path, up to 32 MiB; a size said here is fixed. */
@@ -81,6 +85,8 @@ export interface Network extends EventTarget, DirectSockets {
   readonly status: NetworkStatus;
   /** `connect()` by WinterTC's Sockets API, as Cloudflare Workers have it. {@link Network.connect} is our own. */
   readonly sockets: Sockets;
+  /** The browser's class `WebSocket`, whose connections are this network's. */
+  readonly WebSocket: WebSocketConstructor;
 
   /** Connects. Returns at once; `socket.opened` tells how it went. What is written before is sent when it is open. */
   connect(address: TcpAddress | `${string}:${number}`, options?: TcpConnectOptions): TcpSocket;
@@ -389,8 +395,9 @@ export interface PingReply {
 // ── Fetch ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * The browser's `RequestInit`, of which `method`, `headers`, `body`, `redirect` and `signal` are looked at. `headers` may hold
- * what browsers forbid (Host, Cookie, Origin, User-Agent …).
+ * The browser's `RequestInit`, of which `method`, `headers`, `body`, `redirect`, `signal` and `credentials: 'omit'` (no cookies of the
+ * network's) are looked at. `headers` may hold what browsers forbid (Host, Cookie, Origin, User-Agent …); a Cookie among them goes in
+ * place of the network's.
  */
 export interface FetchInit extends Omit<RequestInit, 'headers' | 'body' | 'duplex'> {
   headers?: HeadersInit;
@@ -490,6 +497,7 @@ export type ErrorCode =
   | 'ENOLEASE' // no address within the time
   | 'EWORKER' // the Worker could not be started, or died
   | 'EHTTP' // the server did not speak HTTP as it should
+  | 'EWEBSOCKET' // the server did not speak WebSocket as it should, or did not want to
   | 'EREDIRECT' // more than 20 redirects, or redirect: 'error'
   | 'EPROTO' // a scheme that is not supported
   | 'ETLSEXPIRED' // the server's certificate has expired

@@ -4,7 +4,10 @@ import { serve } from '../src/serve/server.js';
 import type { HttpServer, ServeHandler, ServeOptions } from '../src/serve/types.js';
 import { ENDS, type FakeListener, FakeNetwork, FakeTcp } from './fake-network.js';
 
-/** Asks until it does not fail; a loaded machine may need its time. */
+// A loaded machine may need its time.
+vi.setConfig({ testTimeout: 20_000 });
+
+/** Asks until it does not fail. */
 export function eventually<T>(ask: () => T): Promise<T> {
   return vi.waitFor(ask, { timeout: 10_000, interval: 5 }) as Promise<T>;
 }

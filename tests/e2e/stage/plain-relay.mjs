@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream';
 import { page } from './relay.mjs';
 
 /** RFC 6455 §4.2.2. */
-const accept = (key) => createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+export const accept = (key) => createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 
 export class PlainRelay {
   /** The subprotocols that each client offered, one string a client. */

@@ -103,9 +103,9 @@ export class ByteSource {
     return false;
   }
 
-  /** Nobody reads any more. */
-  cancel(): void {
-    this.#reader.cancel().catch(() => {});
+  /** Gives back what was taken last and not needed. */
+  putBack(bytes: Bytes): void {
+    this.#rest = this.#rest.byteLength > 0 ? joined(bytes, this.#rest) : bytes;
   }
 
   /** Takes what `end`, asked at each position, says is complete: it returns where that ends, or 0. */

@@ -1,12 +1,11 @@
 /** `net.serve`: what of requests is taken, what is refused, and how their bodies are read. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Deferred, ENDS, turn } from '../../test/fake-network.js';
 import { type Client, eventually, get, HELLO, hello, OK, post, Served } from '../../test/http-client.js';
 import type { ServeHandler, ServeOptions } from './types.js';
 
 let served: Served;
 
-beforeEach(() => vi.setConfig({ testTimeout: 20_000 }));
 afterEach(() => served?.server.close().catch(() => {}));
 
 /** A client of a new server. */

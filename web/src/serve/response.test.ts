@@ -1,5 +1,5 @@
 /** `net.serve`: responses, what becomes of connections, and the server as a whole. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Deferred, FakeNetwork, turn } from '../../test/fake-network.js';
 import { type Client, eventually, get, HELLO, hello, post, Served } from '../../test/http-client.js';
 import { EthertabError } from '../errors.js';
@@ -10,7 +10,6 @@ const encoder = new TextEncoder();
 
 let served: Served;
 
-beforeEach(() => vi.setConfig({ testTimeout: 20_000 }));
 afterEach(() => served?.server.close().catch(() => {}));
 
 /** A client of a new server. */
