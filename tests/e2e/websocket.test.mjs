@@ -178,10 +178,14 @@ test('a connection that is reset', async () => {
   await same(badPort, 'reset', { open: [['send', 'x']] });
 });
 
-test("what comes behind the server's Close frame is passed over (RFC 6455 §1.4), for which Chromium fails the connection", async () => {
-  const got = await told('ours', `ws://${host}:${badPort}/message-behind-close`);
-  assert.deepEqual(got, ['0', 'open 1 "" ""', 'close 3 1000 "" true']);
-});
+for (const [way, end, rule] of [
+  ['message-behind-close', ['close 3 1000 "" true'], 'is passed over (RFC 6455 §1.4); Chromium fails the connection'],
+  ['close-999', ['error 3', 'close 3 1006 "" false'], 'is a code that is not used (§7.4.2); Chromium takes it'],
+]) {
+  test(`where we differ: ${way} ${rule}`, async () => {
+    assert.deepEqual(await told('ours', `ws://${host}:${badPort}/${way}`), ['0', 'open 1 "" ""', ...end]);
+  });
+}
 
 test('what the constructor and the methods throw', async () => {
   const calls = [

@@ -10,8 +10,8 @@
 
 import type { CookieJar } from './cookies/types.js';
 import type { DirectSockets } from './direct/types.js';
-import type { LocalEnd, NetworkStatistics } from './statistics.js';
 import type { Serve } from './serve/types.js';
+import type { LocalEnd, NetworkStatistics } from './statistics.js';
 import type { TlsConnectOptions, TlsInformation, TlsOptions } from './tls/types.js';
 import type { WebSocketConstructor } from './websocket/types.js';
 import type { Sockets } from './winter/types.js';

@@ -85,13 +85,12 @@ const frames = {
   'long-ping': `897e007e${'00'.repeat(126)}`,
   'close-of-one-byte': '880103',
   'close-1005': '880203ed',
-  'close-999': '880203e7',
   'close-not-utf8': '880303e8ff',
   'half-frame': '81054865',
   fin: '',
 };
-/** What is no mistake to us. (And at `/reset` the connection is reset when the client has said something.) */
-const others = { 'message-behind-close': '880203e8810178' };
+/** What is taken differently. (And at `/reset` the connection is reset when the client has said something.) */
+const others = { 'close-999': '880203e7', 'message-behind-close': '880203e8810178' };
 
 export class BadServer {
   /** The ways in which it is bad. */

@@ -2,6 +2,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeNetwork, type FakeTcp, turn } from '../../test/fake-network.js';
 import { eventually } from '../../test/http-client.js';
+import { CookieJar } from '../cookies/jar.js';
+import { RequestCookies } from '../cookies/requests.js';
 import { EthertabError } from '../errors.js';
 import { bytesOf, characters, joined } from '../http/characters.js';
 import type { Bytes } from '../messages.js';
@@ -191,6 +193,18 @@ describe('the handshake', () => {
     const request = await new Pair(URL_, { headers }).request();
     expect(request).toMatch(/\r\nhost: other\r\n.*\r\ncookie: a=1\r\norigin: http:\/\/here\r\n/s);
     expect(request.match(/^(connection|host|sec-websocket-version): .*$/gm)).toHaveLength(3);
+  });
+
+  test("takes the network's cookies, and gives it those that the answer sets", async () => {
+    const jar = new CookieJar();
+    jar.setCookie('a=1', 'http://server/');
+    NetWebSocket = webSocketClass(network, new RequestCookies(jar));
+    const pair = new Pair(URL_);
+    const request = await pair.request();
+    expect(request).toContain('\r\ncookie: a=1\r\n');
+    await pair.answer(request, { 'Set-Cookie': 'b=2' });
+    await eventually(() => expect(pair.types).toEqual(['open']));
+    expect(jar.getCookieString('http://server/')).toBe('a=1; b=2');
   });
 
   test('opens it, and tells the subprotocol', async () => {
@@ -394,11 +408,12 @@ describe('the end', () => {
       [0x82, bytesOf('last')],
       [0x88, bytesOf(payload)],
     ]);
-    pair.says('\x81\x01x');
+    pair.says('\x81\x01x\x89\x01p');
     pair.says(`\x88${String.fromCharCode(payload.length)}${payload}`);
     pair.tcp.end();
     await pair.ended();
     expect(pair.types).toEqual(['open', 'close']);
+    expect(await pair.hears(0)).toEqual([]);
     expect(pair.last).toMatchObject({
       wasClean: true,
       code: payload ? payload.charCodeAt(0) * 256 + payload.charCodeAt(1) : 1005,
