@@ -59,7 +59,7 @@ fn code<T>(outcome: Result<T, JsValue>) -> String {
 }
 
 async fn connect(network: &Network, port: u16) -> TcpStream {
-    let stream = wait(network.connect("10.77.0.1".into(), port, JsValue::NULL)).await;
+    let stream = wait(network.connect("10.77.0.1".into(), port, JsValue::NULL, None)).await;
     TcpStream::try_from_js_value(stream.expect("a server")).expect("a stream")
 }
 
@@ -103,6 +103,29 @@ async fn a_network_tells_of_the_relay_and_the_lease_in_order() {
 }
 
 #[wasm_bindgen_test]
+async fn an_attempt_that_is_given_up_leaves_nothing_behind() {
+    let network = open().await;
+    let states = || -> Vec<String> {
+        let connections = Array::from(&network.connections());
+        connections.iter().map(|one| text(&one, "state")).collect()
+    };
+    let mut give_up = None;
+    let given_up = Promise::new(&mut |resolve, _| give_up = Some(resolve));
+    // The host does not forward, and does not say so (RFC 5737: nobody has that address).
+    let attempt = network.connect("192.0.2.1".into(), 80, JsValue::NULL, Some(given_up));
+    while states() != ["SYN-SENT"] {
+        wait(Promise::resolve(&JsValue::NULL))
+            .await
+            .expect("a turn");
+    }
+    let give_up: Function = give_up.expect("the promise was made");
+    give_up.call0(&JsValue::NULL).expect("it resolves");
+    assert_eq!(code(wait(attempt).await), "ECONNABORTED");
+    assert!(states().is_empty());
+    network.close();
+}
+
+#[wasm_bindgen_test]
 async fn options_that_cannot_be_are_refused() {
     for options in [
         r#"{"hardwareAddress": "02:00"}"#,
@@ -123,7 +146,8 @@ async fn options_that_cannot_be_are_refused() {
         assert_eq!(code(start(options)), "EINVAL", "{options}");
     }
     let network = open().await;
-    let connect = |options: &str| wait(network.connect("10.77.0.1".into(), 80, object(options)));
+    let connect =
+        |options: &str| wait(network.connect("10.77.0.1".into(), 80, object(options), None));
     assert_eq!(code(connect(r#"{"keepAliveDelay": 5}"#).await), "EINVAL");
     assert_eq!(code(connect(r#"{"localPort": 70000}"#).await), "EINVAL");
     assert_eq!(

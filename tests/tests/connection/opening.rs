@@ -15,6 +15,29 @@ fn both_ends_know_both_addresses() {
 }
 
 #[test]
+fn the_stack_tells_of_every_connection_and_of_none_that_is_gone() {
+    let (mut simulation, client, server) = Simulation::pair("status", 1, CABLE);
+    let status = |host: &Host| {
+        host.network.with_stack(|stack, _| {
+            let seen = stack.tcp_status();
+            seen.map(|(local, remote, info)| (local, remote, info.state))
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(status(&client), []);
+    let (near, far) = simulation.run(
+        seconds(1),
+        connected(&client, &server, TcpOptions::default()),
+    );
+    let ends = (near.local_address().expect("ours"), server.at(7));
+    assert_eq!(status(&client), [(ends.0, ends.1, "ESTABLISHED")]);
+    assert_eq!(status(&server), [(ends.1, ends.0, "ESTABLISHED")]);
+    near.abort();
+    assert_eq!(status(&client), []);
+    drop(far);
+}
+
+#[test]
 fn a_port_where_nobody_listens_refuses_at_once() {
     let (mut simulation, client, server) = Simulation::pair("refused", 1, CABLE);
     let outcome = simulation.run(Duration::from_millis(100), async {
