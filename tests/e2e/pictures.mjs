@@ -72,7 +72,7 @@ async function logIn(page) {
   const ssh = await meet(page);
   await ssh.trust('Trust and remember');
   await ssh.prompt();
-  await ssh.type('ls --color=always /usr; stty size\n');
+  await ssh.run('ls --color=always /usr; stty size');
   await ssh.shows(/^\d+ \d+$/);
   await page.locator('#ssh').scrollIntoViewIfNeeded();
 }

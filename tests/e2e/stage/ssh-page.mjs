@@ -46,10 +46,16 @@ export class SshPage {
     await this.shows(/^\$ ?$/);
   }
 
+  /** Types at the next prompt: what is typed before it would stand in front of it. */
   async type(text) {
+    await until('the shell asks for a command', async () => /^\$ ?$/.test((await this.lines()).at(-1)), 30_000);
     await this.page.locator('#ssh-terminal textarea').focus();
-    await this.page.keyboard.insertText(text.replace(/\n$/, ''));
-    if (text.endsWith('\n')) await this.page.keyboard.press('Enter');
+    await this.page.keyboard.insertText(text);
+  }
+
+  async run(command) {
+    await this.type(command);
+    await this.page.keyboard.press('Enter');
   }
 
   async paste(text) {
@@ -108,7 +114,7 @@ export class SshPage {
     const size = async () => {
       const { columns, rows } = await this.size();
       await this.page.evaluate(() => terminal.clear());
-      await this.type('stty size\n');
+      await this.run('stty size');
       await this.shows(`${rows} ${columns}`, 10_000);
       return true;
     };

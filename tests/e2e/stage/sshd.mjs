@@ -92,7 +92,9 @@ export class Sshd {
       'PasswordAuthentication yes',
     ];
     writeFileSync(join(this.folder, 'sshd_config'), `${lines.join('\n')}\n`);
-    this.program = new Program('unshare', ['--mount', 'sh', '-c', script, 'sh', this.folder]);
+    // With the first process of its namespace all of its sessions end, which would hold the pipes to this test open.
+    const apart = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    this.program = new Program('unshare', [...apart, 'sh', '-c', script, 'sh', this.folder]);
     await until('sshd answers', () => {
       if (!this.program.running) throw new Error(`sshd ended: ${this.program.output}`);
       return answers(this.port);
@@ -104,8 +106,9 @@ export class Sshd {
     return this.program.output;
   }
 
-  async stop(signal) {
-    await this.program.stop(signal);
+  async stop() {
+    await this.program.stop('SIGKILL');
+    await until('sshd is gone', async () => !(await answers(this.port)));
   }
 
   async restart() {
