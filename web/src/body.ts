@@ -1,6 +1,7 @@
 /** The body of a request: what `fetch` was given, as bytes or as pieces that can be asked for. */
 
-import { EthertabError, type PlainError, toPlain } from './errors.js';
+import { abortReason, type PlainError, toPlain } from './errors.js';
+import { joined } from './http/characters.js';
 import { type Bytes, LARGEST_PIECE } from './messages.js';
 import { copyBytes } from './streams.js';
 
@@ -12,34 +13,77 @@ export interface RequestBody {
   contentType: string | null;
   /** The bytes, if they are at hand. */
   whole: Bytes | null;
-  /** Otherwise: a fresh stream of them; `null` if it was given out before and cannot be had again. */
-  stream: (() => ReadableStream<unknown> | null) | null;
+  /** Otherwise: a fresh stream of them. */
+  stream: (() => ReadableStream<unknown>) | null;
+  /** Whether that can be had more than once. */
+  again: boolean;
   length: number | null;
 }
 
 /** Reads a body, whatever form it has. */
 export async function extract(body: BodyInit): Promise<RequestBody> {
   if (body instanceof ReadableStream) {
-    let given: ReadableStream<unknown> | null = body;
-    const once = () => {
-      const stream = given;
-      given = null;
-      return stream;
-    };
-    return { contentType: null, whole: null, stream: once, length: null };
+    return { contentType: null, whole: null, stream: () => body, again: false, length: null };
   }
   // The platform knows how to write a form and which type goes with what.
   const written = new Response(body);
   const contentType = written.headers.get('content-type');
   const blob = await written.blob();
   if (blob.size > LARGEST_WHOLE) {
-    return { contentType, whole: null, stream: () => blob.stream(), length: blob.size };
+    return { contentType, whole: null, stream: () => blob.stream(), again: true, length: blob.size };
   }
-  return { contentType, whole: new Uint8Array(await blob.arrayBuffer()), stream: null, length: blob.size };
+  return { contentType, whole: new Uint8Array(await blob.arrayBuffer()), stream: null, again: true, length: blob.size };
+}
+
+/**
+ * Reads a stream of which nobody knows whether there is much behind it, as a Request gives one: a short one to its end, so that it
+ * has a length and can be sent again.
+ */
+export async function extractStream(stream: ReadableStream<unknown>, signal?: AbortSignal): Promise<RequestBody> {
+  const reader = stream.getReader();
+  const onAbort = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener('abort', onAbort);
+  const pieces: Bytes[] = [];
+  try {
+    for (let length = 0; length <= LARGEST_WHOLE; length += pieces.at(-1)?.byteLength ?? 0) {
+      const { value, done } = await reader.read();
+      if (signal?.aborted) {
+        throw abortReason(signal);
+      }
+      if (done) {
+        return { contentType: null, whole: joined(...pieces), stream: null, again: true, length };
+      }
+      pieces.push(bytes(value));
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+  const rest = new ReadableStream({
+    async pull(controller) {
+      const { value, done } = pieces.length > 0 ? { value: pieces.shift(), done: false } : await reader.read();
+      if (done) {
+        controller.close();
+      } else {
+        controller.enqueue(value);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return extract(rest);
+}
+
+function bytes(value: unknown): Bytes {
+  if (!(value instanceof Uint8Array)) {
+    throw new TypeError("a request body's stream must be of Uint8Array");
+  }
+  return copyBytes(value);
 }
 
 /** Hands a stream out piece by piece, none larger than one call moves. */
 export class Pieces {
+  /** What the stream failed with. */
+  failure: { thrown: unknown } | null = null;
+
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   #rest: Bytes = new Uint8Array(0);
 
@@ -54,15 +98,13 @@ export class Pieces {
         if (done) {
           return null;
         }
-        if (!(value instanceof Uint8Array)) {
-          throw new EthertabError('EINVAL', "a request body's stream must be of Uint8Array");
-        }
-        this.#rest = copyBytes(value);
+        this.#rest = bytes(value);
       }
       const piece = this.#rest.slice(0, LARGEST_PIECE);
       this.#rest = this.#rest.subarray(piece.byteLength);
       return piece;
     } catch (error) {
+      this.failure = { thrown: error };
       return toPlain(error);
     }
   }

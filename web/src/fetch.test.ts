@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Channel, Receiver } from './channel.js';
 import { EthertabError } from './errors.js';
-import { fetch, type Uploads } from './fetch.js';
+import type { Exchanges } from './fetch/exchange.js';
+import { fetch } from './fetch.js';
 import type { Bytes, HttpHead, HttpRequest } from './messages.js';
 import type { FetchInit } from './types.js';
 
@@ -82,16 +83,16 @@ class Server {
 }
 
 let server: Server;
-let uploads: Uploads;
+let exchanges: Exchanges;
 
 beforeEach(() => {
   server = new Server();
-  uploads = new Map();
+  exchanges = new Map();
 });
 
 function ask(input: string | URL | Request, init?: FetchInit, ...answers: Answer[]): Promise<Response> {
   server.answers.push(...answers);
-  return fetch(server as unknown as Channel, uploads, input, init);
+  return fetch({ channel: server as unknown as Channel, exchanges, decoders: {}, cookies: null }, input, init);
 }
 
 function sent(name: string, request = 0): string | undefined {
@@ -113,7 +114,7 @@ describe('what is sent', () => {
     const [request] = server.requests;
     expect(request).toMatchObject({ hostname: 'example.com', port: 8080, method: 'GET', target: '/a?b=c', body: null });
     expect(sent('host')).toBe('example.com:8080');
-    expect(sent('accept-encoding')).toBe('gzip, deflate');
+    expect(sent('accept-encoding')).toBe('gzip, deflate, zstd');
   });
 
   test('headers that browsers forbid are the program’s here', async () => {
@@ -161,9 +162,9 @@ describe('what is sent', () => {
     });
     const response = await ask('http://example.com/', { method: 'POST', body, duplex: 'half' }, { status: 413 });
     expect(server.requests[0]).toMatchObject({ body: 'pieces', bodyLength: null });
-    expect(await uploads.values().next().value?.next()).toEqual(text('piece'));
+    expect(await exchanges.values().next().value?.next()).toEqual(text('piece'));
     await response.arrayBuffer();
-    expect(uploads.size).toBe(0);
+    expect(exchanges.size).toBe(0);
     expect(cancelled).toBe(true);
   });
 

@@ -38,7 +38,7 @@ export const UNANSWERED = 0;
 /** Names a socket, listener, capture or HTTP exchange. The page hands them out, so it can cut off what is still opening. */
 export type Id = number;
 
-export type WorkerNetworkOptions = Omit<NetworkOptions, 'timeout' | 'signal' | 'worker' | 'cookies'>;
+export type WorkerNetworkOptions = Omit<NetworkOptions, 'timeout' | 'signal' | 'worker' | 'cookies' | 'decoders'>;
 export type WorkerTcpOptions = TcpOptions & { localPort?: number; timeout?: number };
 
 export interface HttpRequest {
@@ -133,6 +133,8 @@ export type FromWorker =
   | { type: 'failure'; id: number; error: PlainError }
   | { type: 'status'; status: NetworkStatus }
   | { type: 'httpWanted'; exchange: Id }
+  /** What stood behind an answer's body; told before its end is. */
+  | { type: 'httpTrailers'; exchange: Id; fields: [string, string][] }
   | Pushed;
 
 /** Pieces of what a socket or an exchange receives, or (with none) its end: in order, or by an error. */

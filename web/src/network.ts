@@ -6,7 +6,8 @@ import { RequestCookies } from './cookies/requests.js';
 import { directSockets, install } from './direct/index.js';
 import type { TCPServerSocketConstructor, TCPSocketConstructor, UDPSocketConstructor } from './direct/types.js';
 import { abortReason, EthertabError, quiet } from './errors.js';
-import type { Uploads } from './fetch.js';
+import type { Exchanges } from './fetch/exchange.js';
+import type { FetchContext } from './fetch.js';
 import { serve } from './serve/server.js';
 import type { HttpServer, ServeHandler, ServeOptions } from './serve/types.js';
 import { startWorker } from './start.js';
@@ -16,6 +17,7 @@ import type {
   CaptureOptions,
   Network as Contract,
   FetchInit,
+  FetchResponse,
   NetworkConstructor,
   NetworkCounters,
   NetworkInformation,
@@ -54,8 +56,9 @@ class EthertabNetwork extends EventTarget implements Contract {
   readonly WebSocket: WebSocketConstructor;
 
   readonly #channel: Channel;
-  readonly #uploads: Uploads = new Map();
   readonly #cookies: RequestCookies | null;
+  readonly #exchanges: Exchanges = new Map();
+  readonly #fetching: FetchContext;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => void this.close();
   #status: NetworkStatus;
@@ -64,7 +67,7 @@ class EthertabNetwork extends EventTarget implements Contract {
 
   constructor(url: string | URL, options: NetworkOptions = {}) {
     super();
-    const { timeout: _, signal, worker, cookies, ...rest } = options;
+    const { timeout: _, signal, worker, cookies, decoders = {}, ...rest } = options;
     this.url = address(url);
     this.#cookies = cookies ? new RequestCookies(cookies) : null;
     this.WebSocket = webSocketClass(this, this.#cookies);
@@ -77,6 +80,7 @@ class EthertabNetwork extends EventTarget implements Contract {
       }),
     );
     this.#channel = new Channel(worker ? worker() : startWorker());
+    this.#fetching = { channel: this.#channel, exchanges: this.#exchanges, decoders, cookies: this.#cookies };
     this.#channel.told = (message) => this.#hear(message);
     this.#channel.died = (error) => {
       this.#show({ ...this.#status, state: 'closed' });
@@ -134,9 +138,9 @@ class EthertabNetwork extends EventTarget implements Contract {
     return abortable(signal, () => this.#channel.call('ping', [String(host), rest]));
   }
 
-  async fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
+  async fetch(input: string | URL | Request, init?: FetchInit): Promise<FetchResponse> {
     const { fetch } = await import('./fetch.js');
-    return fetch(this.#channel, this.#uploads, input, init, this.#cookies);
+    return fetch(this.#fetching, input, init);
   }
 
   serve(options: ServeOptions | ServeHandler, handler?: ServeHandler): HttpServer {
@@ -180,14 +184,15 @@ class EthertabNetwork extends EventTarget implements Contract {
       if (!this.#closing) {
         this.#show(message.status);
       }
+    } else if (message.type === 'httpTrailers') {
+      this.#exchanges.get(message.exchange)?.takeTrailers(message.fields);
     } else {
       void this.#sendPiece(message.exchange);
     }
   }
 
   async #sendPiece(exchange: number): Promise<void> {
-    const pieces = this.#uploads.get(exchange);
-    const piece = pieces ? await pieces.next() : null;
+    const piece = (await this.#exchanges.get(exchange)?.next()) ?? null;
     this.#channel.tell('httpPiece', [exchange, piece], piece instanceof Uint8Array ? [piece.buffer] : []);
   }
 

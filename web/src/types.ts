@@ -51,6 +51,8 @@ export interface NetworkOptions {
   cookies?: true | CookieJar;
   /** Whom secure connections trust. */
   tls?: TlsOptions;
+  /** Content codings that `fetch` undoes besides its own, by their names in HTTP. */
+  decoders?: Decoders;
   /** Defaults for every TCP connection. Both buffers begin with 2 MiB and grow with the path, up to 32 MiB; a size said here is fixed. */
   tcp?: { receiveBufferSize?: number; sendBufferSize?: number };
   /**
@@ -107,7 +109,7 @@ export interface Network extends EventTarget, DirectSockets {
    * Like the browser's `fetch`, over our own TCP: no CORS, no forbidden headers. `https:` is spoken in the Worker, by a module
    * that the first such request loads; the relay sees ciphertext.
    */
-  fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
+  fetch(input: string | URL | Request, init?: FetchInit): Promise<FetchResponse>;
   /** Serves HTTP: `handler` answers each request. Returns at once; `server.opened` tells the port. */
   serve: Serve;
   /**
@@ -395,19 +397,43 @@ export interface PingReply {
 // ── Fetch ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * The browser's `RequestInit`, of which `method`, `headers`, `body`, `redirect`, `signal` and `credentials: 'omit'` (no cookies of the
- * network's) are looked at. `headers` may hold what browsers forbid (Host, Cookie, Origin, User-Agent …); a Cookie among them goes in
- * place of the network's.
+ * The browser's `RequestInit`. Looked at are `method`, `headers`, `body` with `duplex`, `redirect`, `signal`, `integrity` and
+ * `credentials: 'omit'` (no cookies of the network's). Accepted,
+ * and without meaning where there is neither an origin nor a cache, are `mode`, `cache`, `referrer`, `referrerPolicy`,
+ * `keepalive` and `priority`: nothing is cached, and no origin or referrer is told. `headers` may hold what browsers forbid (Host,
+ * Cookie, Origin, User-Agent …); a Cookie among them goes in place of the network's.
+ *
+ * A `redirect` of "manual" gives the answer itself, with its status and its Location, where browsers hide both.
+ *
+ * A Request's body of up to 1 MiB is read before anything is sent, for nobody can tell whether it comes from a stream; to send what
+ * is not there yet, give a stream as `body`.
  */
 export interface FetchInit extends Omit<RequestInit, 'headers' | 'body' | 'duplex'> {
   headers?: HeadersInit;
   body?: BodyInit | null;
+  /** Needed with a stream as `body`. */
   duplex?: 'half';
   /** How long connecting may take. */
   connectTimeout?: number;
-  /** `false`: content-encoding gzip and deflate are left as they came. */
+  /** `false`: what content-encoding names is left as it came. */
   decompress?: boolean;
 }
+
+/** The browser's `Response`, with every header (Set-Cookie too) and any status from 200 to 999. */
+export interface FetchResponse extends Response {
+  /** The fields behind a body in chunks (RFC 9110 §6.5), once it has been read to its end; empty if there are none. */
+  readonly trailers: Promise<Headers>;
+}
+
+/** Undoes a content coding: coded bytes go in, and what they stand for comes out. A `TransformStream` or a `DecompressionStream`, say. */
+export type Decoder = ReadableWritablePair<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
+
+/**
+ * Makes a decoder for each answer. A coding named here is asked for (Accept-Encoding) and undone by it, even one that ethertab knows:
+ * gzip and deflate by the platform, zstd by the platform or a decoder that is loaded when it is needed, br where the platform has
+ * it. (A decoder for br takes more than ethertab may: `{ br: async () => new (await import('…')).BrotliDecoder() }`.)
+ */
+export type Decoders = Record<string, () => Decoder | Promise<Decoder>>;
 
 // ── Capture ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -499,6 +525,7 @@ export type ErrorCode =
   | 'EHTTP' // the server did not speak HTTP as it should
   | 'EWEBSOCKET' // the server did not speak WebSocket as it should, or did not want to
   | 'EREDIRECT' // more than 20 redirects, or redirect: 'error'
+  | 'EINTEGRITY' // a body is not the one that `integrity` asks for
   | 'EPROTO' // a scheme that is not supported
   | 'ETLSEXPIRED' // the server's certificate has expired
   | 'ETLSNOTYETVALID' // … is not valid yet

@@ -6,10 +6,10 @@
 import { EthertabError } from '../errors.js';
 import type { Bytes, HttpHead } from '../messages.js';
 import { characters, joined } from './characters.js';
-import { isValue, list, parseFields, trimmed } from './fields.js';
+import { type Field, isValue, list, parseFields, trimmed } from './fields.js';
 
-/** Bytes of a head, or of trailers, at most. */
-const LARGEST_HEAD = 64 * 1024;
+/** Bytes of a head, or of trailers, at most: what browsers take. */
+const LARGEST_HEAD = 256 * 1024;
 /** Interim responses (1xx) before the final one at most. */
 const MOST_INTERIM = 16;
 /** A chunk's size and its extensions, or a line end, at most. */
@@ -36,6 +36,8 @@ type Expected =
 export class ResponseReader {
   /** The head of the final response (200 to 999, or 101), once it is complete. Names are in lower case, in the order of the wire. */
   head: HttpHead | null = null;
+  /** The fields behind a body in chunks (RFC 9110 §6.5), at the end. */
+  trailers: Field[] = [];
 
   /** The response to HEAD has no body, whatever its fields say. */
   readonly #toHead: boolean;
@@ -124,11 +126,11 @@ export class ResponseReader {
       if (lines.length > 0) {
         this.#takeHead(lines);
       }
+    } else if (this.#expected === 'trailers' && line !== '') {
+      this.#lines.push(line);
     } else if (this.#expected === 'trailers') {
-      // RFC 9110 §6.5.1: trailers may be discarded.
-      if (line === '') {
-        this.#expected = 'nothing';
-      }
+      this.trailers = fieldsOf(this.#lines);
+      this.#expected = 'nothing';
     } else if (this.#expected === 'chunk size') {
       [this.#left, this.#size] = [chunkSize(line), 0];
       this.#expected = this.#left > 0 ? 'chunk' : 'trailers';
@@ -206,11 +208,15 @@ function parseHead([start = '', ...lines]: string[]): { minor: number; head: Htt
   if (!status || !isValue(reason)) {
     throw wrong('the answer does not begin as HTTP/1 does');
   }
-  const headers = parseFields(unfolded(lines));
-  if (!headers) {
+  return { minor: Number(minor), head: { status: Number(status), statusText: reason, headers: fieldsOf(lines) } };
+}
+
+function fieldsOf(lines: string[]): Field[] {
+  const fields = parseFields(unfolded(lines));
+  if (!fields) {
     throw wrong('the answer has a malformed header');
   }
-  return { minor: Number(minor), head: { status: Number(status), statusText: reason, headers } };
+  return fields;
 }
 
 /** RFC 9112 §5.2: a folded line goes on with the value before it, behind a space. */

@@ -59,6 +59,10 @@ export class Http2Exchange implements Exchange {
     return this.#head ?? { status: 0, statusText: '', headers: [] };
   }
 
+  get heard(): boolean {
+    return this.#head !== null || this.#interim > 0;
+  }
+
   get isComplete(): boolean {
     return this.#complete;
   }

@@ -2,6 +2,7 @@
 
 import { EthertabError } from '../errors.js';
 import { joined } from '../http/characters.js';
+import type { Field } from '../http/fields.js';
 import { type BodyLength, chunk, LAST_CHUNK, type RequestHead, requestHead } from '../http/request.js';
 import { owned, ResponseReader } from '../http/response.js';
 import { type Bytes, type HttpHead, LARGEST_PIECE } from '../messages.js';
@@ -16,6 +17,10 @@ export type Upload = Bytes | null | (() => Promise<Bytes | null>);
 export interface Exchange {
   /** Of no meaning before `receiveHead` resolved. */
   readonly head: HttpHead;
+  /** Something of an answer has come. */
+  readonly heard: boolean;
+  /** What stood behind the body, once it is read to its end. */
+  readonly trailers: Field[];
   /** Resolves once the head of the answer is there. */
   receiveHead(): Promise<void>;
   /** Bytes of the body, in buffers that may be given away; `undefined`: the end. */
@@ -95,6 +100,10 @@ export class HttpExchange implements Exchange {
   readonly #reader: ResponseReader;
   /** Bytes of the body that came together with the head. */
   #early: Bytes[] = [];
+  /** What went wrong with the body. */
+  #broken: { error: unknown } | null = null;
+  /** Bytes of an answer have come. */
+  heard = false;
   /** The whole request is written. */
   #sent = false;
   /** The server said more than its answer. */
@@ -110,6 +119,11 @@ export class HttpExchange implements Exchange {
 
   get head(): HttpHead {
     return this.#reader.head ?? { status: 0, statusText: '', headers: [] };
+  }
+
+  /** What stood behind the body. */
+  get trailers(): Field[] {
+    return this.#reader.trailers;
   }
 
   get keepsAlive(): boolean {
@@ -162,19 +176,22 @@ export class HttpExchange implements Exchange {
   /** Resolves once the head of the answer is there. */
   async receiveHead(): Promise<void> {
     while (!this.#reader.head) {
-      this.#early.push(...(await this.#receive()));
+      await this.#receive(this.#early);
     }
   }
 
   /** Bytes of the body, in buffers that may be given away; `undefined`: the end. */
   async read(): Promise<Bytes[] | undefined> {
-    let body = this.#early;
+    const body = this.#early;
     this.#early = [];
     while (body.length === 0) {
+      if (this.#broken) {
+        throw this.#broken.error;
+      }
       if (this.#reader.isComplete) {
         return;
       }
-      body = await this.#receive();
+      await this.#receive(body);
     }
     return body;
   }
@@ -184,27 +201,34 @@ export class HttpExchange implements Exchange {
     this.#line.abort();
   }
 
-  /** Reads once, and gives what there was of the body. */
-  async #receive(): Promise<Bytes[]> {
+  /** Reads once, and puts what there was of the body into `body`. */
+  async #receive(body: Bytes[]): Promise<void> {
     try {
       const pieces = await this.#connection.read();
       if (!pieces) {
         this.#reader.endOfStream();
-        return [];
+        return;
       }
-      const body: Bytes[][] = [];
+      this.heard = true;
       for (const piece of pieces) {
         const parts: Bytes[] = [];
-        const rest = this.#reader.receive(piece, parts);
-        this.#surplus ||= rest.byteLength > 0;
-        body.push(owned(parts));
+        try {
+          const rest = this.#reader.receive(piece, parts);
+          this.#surplus ||= rest.byteLength > 0;
+        } finally {
+          body.push(...owned(parts));
+        }
       }
       if (this.#reader.keepsAlive) {
         this.#connection.watch();
       }
-      return body.flat();
     } catch (error) {
-      throw this.#uploadFailure ? this.#uploadFailure.thrown : error;
+      const reason = this.#uploadFailure ? this.#uploadFailure.thrown : error;
+      if (!this.#reader.head) {
+        throw reason;
+      }
+      // Who reads the body hears of it behind what came before.
+      this.#broken = { error: reason };
     }
   }
 }

@@ -12,8 +12,9 @@ import type { Duplex, Tls } from './tls.js';
 const IDLE = 4_000;
 /** The same for HTTP/2, whose servers say when they leave. */
 const IDLE_HTTP2 = 30_000;
-/** Idle connections to one server. */
+/** Idle connections to one server, and in all. */
 const IDLE_MOST = 8;
+const IDLE_MOST_TOGETHER = 64;
 /** Servers of which is remembered that they want HTTP/1.1. */
 const HTTP1_MOST = 256;
 
@@ -35,11 +36,18 @@ export interface Line {
 /** Whoever waits for a connection, and may give up. */
 export interface Claim {
   aborted: boolean;
+  /** Fails as soon as nobody wants it any more. */
+  gone: Promise<never>;
   /** The connection whose TLS handshake is under way for it. */
   securing: Ends | null;
 }
 
 const loadHttp2 = onDemand(async () => (await import('../http2/connection.js')).Http2Connection);
+
+/** What connections to the same server have in common. */
+export function serverKey({ secure, hostname, port }: Server): string {
+  return `${secure ? 'https' : 'http'}://${hostname}:${port}`;
+}
 
 export class Lines {
   readonly #network: Network;
@@ -59,7 +67,7 @@ export class Lines {
 
   /** Finds a connection for a request, one that is open or a new one, and has `begin` take it before anybody else can. */
   async take(claim: Claim, server: Server, begin: (line: Line) => void): Promise<void> {
-    const key = `${server.secure ? 'https' : 'http'}://${server.hostname}:${server.port}`;
+    const key = serverKey(server);
     for (;;) {
       const line = this.#ready(key);
       if (line) {
@@ -70,7 +78,7 @@ export class Lines {
       if (!opening) {
         return this.#connect(claim, server, key, server.secure, begin);
       }
-      const shared = await opening;
+      const shared = await Promise.race([opening, claim.gone]);
       check(claim);
       if (!shared && !this.#opening.has(key)) {
         return this.#connect(claim, server, key, false, begin);
@@ -130,9 +138,8 @@ export class Lines {
     }
     let shared = false;
     try {
-      await this.#network.configured();
-      const timeout = server.connectTimeout;
-      const stream = await this.#network.connect(server.hostname, server.port, { noDelay: true, timeout });
+      await Promise.race([this.#network.configured(), claim.gone]);
+      const stream = await connect(this.#network, server, claim.gone);
       if (claim.aborted) {
         stream.abort();
       }
@@ -183,6 +190,10 @@ export class Lines {
 
   #add(line: Line): void {
     this.#open.set(line.key, [...this.#lines(line.key), line]);
+    const idle = [...this.#open.values()].flat().filter(({ timer }) => timer !== undefined);
+    if (idle[0] && idle.length >= IDLE_MOST_TOGETHER) {
+      this.#end(idle[0]);
+    }
   }
 
   #remove(line: Line): void {
@@ -207,6 +218,21 @@ export class Lines {
 
 function plain(key: string, stream: Pick<Duplex, 'read' | 'write' | 'close' | 'abort'>): Line {
   return { key, stream, http: new HttpConnection(stream), http2: null, used: false, timer: undefined };
+}
+
+/** Connects, unless `gone` fails first: then nothing is tried any more. */
+async function connect(network: Network, { hostname, port, connectTimeout }: Server, gone: Promise<never>): Promise<TcpStream> {
+  let settle = () => {};
+  // Settles in any case: who waits for it must not be forgotten with its memory.
+  const abandoned = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  gone.catch(settle);
+  try {
+    return await network.connect(hostname, port, { noDelay: true, timeout: connectTimeout }, abandoned);
+  } finally {
+    settle();
+  }
 }
 
 function check(claim: Claim): void {
