@@ -64,9 +64,9 @@ export const codings = {
   'deflate, empty': coded('deflate', Buffer.alloc(0)),
   'gzip, cut short': coded('gzip', gzipSync(plain).subarray(0, -20)),
   'gzip without its sum': coded('gzip', gzipSync(plain).subarray(0, -8)),
-  'gzip, a wrong sum': coded('gzip', flipped(gzipSync(plain), -6)),
-  'gzip, broken inside': coded('gzip', flipped(gzipSync(plain), 30)),
-  // In Node 20 such a body neither fails nor ends.
+  // What its decoder fails with Node 20 loses at times: then such a body neither fails nor ends.
+  'gzip, a wrong sum': { without: 'node', ...coded('gzip', flipped(gzipSync(plain), -6)) },
+  'gzip, broken inside': { without: 'node', ...coded('gzip', flipped(gzipSync(plain), 30)) },
   'gzip that is none': { without: 'node', ...coded('gzip', plain) },
   'gzip, two members': coded('gzip', Buffer.concat([gzipSync(short), gzipSync(short)])),
   'gzip, more behind': coded('gzip', Buffer.concat([gzipSync(short), Buffer.from('garbage')])),
