@@ -8,7 +8,12 @@ const short = Buffer.from('hello');
 
 const coded = (coding, body, ...fields) => ({
   answer: (exchange) => {
-    exchange.head('200 OK', `Content-Length: ${body.length}`, ...[coding].flat().map((one) => `Content-Encoding: ${one}`), ...fields);
+    exchange.head(
+      '200 OK',
+      `Content-Length: ${body.length}`,
+      ...[coding].flat().map((one) => `Content-Encoding: ${one}`),
+      ...fields,
+    );
     if (exchange.request.method !== 'HEAD') exchange.write(body);
   },
 });

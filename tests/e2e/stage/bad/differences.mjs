@@ -98,10 +98,7 @@ const capable = [
     why: 'browsers send streams over HTTP/2 alone',
     from: ['browser'],
     fields: more,
-    cases: [
-      ...all('connections', 'a stream', 'an empty stream'),
-      ...all('redirects', 'of a stream', 'of a stream, by 303'),
-    ],
+    cases: [...all('connections', 'a stream', 'an empty stream'), ...all('redirects', 'of a stream', 'of a stream, by 303')],
   },
   {
     why: 'without an origin there is nobody to hide a redirect from: "manual" gives the answer itself, as in Node',

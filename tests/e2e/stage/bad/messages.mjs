@@ -121,7 +121,9 @@ export const messages = {
 
   'no status text': { answer: head(`HTTP/1.1 200\r\n${open}Content-Length: 5\r\n\r\n`, 'hello') },
   'an empty status text': { answer: head(`HTTP/1.1 200 \r\n${open}Content-Length: 5\r\n\r\n`, 'hello') },
-  'a status text beyond ASCII': { answer: head(Buffer.from(`HTTP/1.1 200 Sch\xf6n\r\n${open}Content-Length: 5\r\n\r\nhello`, 'latin1')) },
+  'a status text beyond ASCII': {
+    answer: head(Buffer.from(`HTTP/1.1 200 Sch\xf6n\r\n${open}Content-Length: 5\r\n\r\nhello`, 'latin1')),
+  },
   'a status of 299': { answer: (exchange) => exchange.plain('299 Fine', 'hello') },
   'a status of 599': { answer: (exchange) => exchange.plain('599 Odd', 'hello') },
   'a status of 600': { answer: (exchange) => exchange.plain('600 Beyond', 'hello') },
@@ -154,8 +156,12 @@ export const messages = {
   'white space around values': { answer: raw(['200 OK', 'X-A: \t one \t ', 'Content-Length: 5'], 'hello') },
   'a name several times': { answer: raw(['200 OK', 'X-A: one', 'x-a: two', 'X-A:', 'Content-Length: 5'], 'hello') },
   'a head of 12 KiB': { answer: raw(['200 OK', `X-A: ${'a'.repeat(12 << 10)}`, 'Content-Length: 5'], 'hello') },
-  'a head of 100 KiB': { answer: raw(['200 OK', ...Array(100).fill(`X-A: ${'a'.repeat(1 << 10)}`), 'Content-Length: 5'], 'hello') },
-  'a head of 300 KiB': { answer: raw(['200 OK', ...Array(300).fill(`X-A: ${'a'.repeat(1 << 10)}`), 'Content-Length: 5'], 'hello') },
+  'a head of 100 KiB': {
+    answer: raw(['200 OK', ...Array(100).fill(`X-A: ${'a'.repeat(1 << 10)}`), 'Content-Length: 5'], 'hello'),
+  },
+  'a head of 300 KiB': {
+    answer: raw(['200 OK', ...Array(300).fill(`X-A: ${'a'.repeat(1 << 10)}`), 'Content-Length: 5'], 'hello'),
+  },
   'a head without end': {
     async answer(exchange) {
       exchange.write('HTTP/1.1 200 OK\r\n');
@@ -165,5 +171,7 @@ export const messages = {
       }
     },
   },
-  'a thousand fields': { answer: raw(['200 OK', ...Array.from({ length: 1000 }, (_, at) => `X-${at}: a`), 'Content-Length: 5'], 'hello') },
+  'a thousand fields': {
+    answer: raw(['200 OK', ...Array.from({ length: 1000 }, (_, at) => `X-${at}: a`), 'Content-Length: 5'], 'hello'),
+  },
 };

@@ -24,7 +24,8 @@ const here = ({ request }) => `${request.target.replace(/\/$/, '')}/end`;
 const methods = {};
 for (const status of [301, 302, 303, 307, 308]) {
   for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'patch']) {
-    const body = method === 'POST' || method === 'PUT' ? { body: { text: 'the body' }, headers: { 'Content-Language': 'en' } } : {};
+    const body =
+      method === 'POST' || method === 'PUT' ? { body: { text: 'the body' }, headers: { 'Content-Language': 'en' } } : {};
     methods[`${status} to ${method}`] = { init: { method, ...body }, answer: once(status, here) };
   }
 }
@@ -47,9 +48,14 @@ export const redirects = {
   'to a blob: URL': { answer: once(302, 'blob:http://127.0.0.1/00000000-0000-0000-0000-000000000000') },
   'to a file: URL': { answer: once(302, 'file:///etc/hostname') },
   'to an unknown scheme': { answer: once(302, 'gopher://example.com/') },
-  'to a relative path': { answer: once(302, 'end') , from: 'start' },
+  'to a relative path': { answer: once(302, 'end'), from: 'start' },
   'to a path above': { answer: once(302, '../to a path above/end') },
-  'to a query': { answer: async (exchange) => (exchange.request.target.includes('?') ? exchange.plain('200 OK', exchange.request.target.split('?')[1]) : exchange.plain('302 Found', '', 'Location: ?a=b')) },
+  'to a query': {
+    answer: async (exchange) =>
+      exchange.request.target.includes('?')
+        ? exchange.plain('200 OK', exchange.request.target.split('?')[1])
+        : exchange.plain('302 Found', '', 'Location: ?a=b'),
+  },
   'with a fragment of its own': { hash: '#first', answer: once(302, (exchange) => `${here(exchange)}#second`) },
   'with the fragment before': { hash: '#first', answer: once(302, here) },
   'with bytes beyond ASCII': {

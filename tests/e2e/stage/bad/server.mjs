@@ -28,7 +28,9 @@ export class BadServer {
   static async start(cases, ports) {
     const server = new BadServer();
     server.#cases = cases;
-    server.#servers = ports.map((port) => createServer({ allowHalfOpen: true }, (socket) => server.#serve(socket)).listen(port));
+    server.#servers = ports.map((port) =>
+      createServer({ allowHalfOpen: true }, (socket) => server.#serve(socket)).listen(port),
+    );
     await Promise.all(server.#servers.map((listener) => once(listener, 'listening')));
     return server;
   }
@@ -69,7 +71,9 @@ export class BadServer {
     }
     const [, token, name, step = ''] = request.target.split('?')[0].split('/');
     const record = { method: request.method, step };
-    record.fields = Object.fromEntries(seen.filter((field) => field in request.headers).map((field) => [field, request.headers[field]]));
+    record.fields = Object.fromEntries(
+      seen.filter((field) => field in request.headers).map((field) => [field, request.headers[field]]),
+    );
     // The boundary of a form is anybody's.
     if (record.fields['content-type']?.startsWith('multipart/')) record.fields['content-type'] = 'multipart/form-data';
     this.#log.set(token, [...this.asked(token), record]);
@@ -97,7 +101,9 @@ class Exchange {
     const body = Buffer.concat(await this.#reader.body(this.request));
     const [, boundary] = /boundary=(.*)/.exec(this.request.headers['content-type']) ?? [];
     if (boundary) this.record.body = body.toString().replaceAll(boundary, 'BOUNDARY');
-    else this.record.body = body.length > 100 ? `${body.length} bytes, ${createHash('sha256').update(body).digest('hex')}` : body.toString();
+    else
+      this.record.body =
+        body.length > 100 ? `${body.length} bytes, ${createHash('sha256').update(body).digest('hex')}` : body.toString();
     return body;
   }
 
