@@ -6,12 +6,9 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use ethertab_stack::driver::{Error, TcpStream};
 use ethertab_stack::socket::TcpError;
-use futures_io::{AsyncRead, AsyncWrite};
+use futures_io::AsyncWrite;
 use std::io;
 use std::rc::Rc;
-
-/// Bytes that one read hands to JavaScript at most.
-const LARGEST_READ: usize = 256 * 1024;
 
 /// Clones share the stream. It ends gracefully when the last one is gone.
 #[derive(Clone)]
@@ -22,8 +19,6 @@ struct Inner {
     stream: Option<TcpStream>,
     reader: Option<Waker>,
     writer: Option<Waker>,
-    /// What broke the connection after bytes that were handed out first.
-    late_error: Option<io::Error>,
 }
 
 impl Connection {
@@ -32,41 +27,25 @@ impl Connection {
             stream: Some(stream),
             reader: None,
             writer: None,
-            late_error: None,
         })))
     }
 
-    /// Reads all there is, as far as `buffer` goes: one read of the stream may stop where its ring turns.
-    pub(crate) fn poll_read(
+    /// Reads all there is, as far as `most` goes; `sink` as for [`TcpStream::poll_read_with`].
+    pub(crate) fn poll_read_with(
         &self,
-        context: &mut Context<'_>,
-        buffer: &mut [u8],
+        context: &Context<'_>,
+        most: usize,
+        sink: &mut dyn FnMut(&[u8], usize),
     ) -> Poll<io::Result<usize>> {
         let inner = &mut *self.0.borrow_mut();
         let Some(stream) = &mut inner.stream else {
             return Poll::Ready(Err(aborted()));
         };
-        if let Some(error) = inner.late_error.take() {
-            return Poll::Ready(Err(error));
+        let read = stream.poll_read_with(context, most, sink);
+        if read.is_pending() {
+            inner.reader = Some(context.waker().clone());
         }
-        let mut length = 0;
-        while length < buffer.len() {
-            match Pin::new(&mut *stream).poll_read(context, &mut buffer[length..]) {
-                Poll::Ready(Ok(0)) => break,
-                Poll::Ready(Ok(more)) => length += more,
-                Poll::Ready(Err(error)) if length > 0 => {
-                    inner.late_error = Some(error);
-                    break;
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending if length > 0 => break,
-                Poll::Pending => {
-                    inner.reader = Some(context.waker().clone());
-                    return Poll::Pending;
-                }
-            }
-        }
-        Poll::Ready(Ok(length))
+        read
     }
 
     pub(crate) fn poll_write(
@@ -137,15 +116,4 @@ impl Connection {
 
 fn aborted() -> io::Error {
     Error::Tcp(TcpError::Aborted).into()
-}
-
-/// Calls `use_it` with a buffer of [`LARGEST_READ`] bytes that is there once for all readers.
-pub(crate) fn with_scratch<R>(use_it: impl FnOnce(&mut [u8]) -> R) -> R {
-    thread_local! {
-        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.resize(LARGEST_READ, 0);
-        use_it(scratch)
-    })
 }

@@ -7,7 +7,8 @@
 //! A piece always fills its buffer: programs are known to look at that and not at the part of it that is theirs.
 
 use core::cell::RefCell;
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer};
+use wasm_bindgen::prelude::*;
 
 /// Shorter buffers are not worth it.
 const SHORTEST: usize = 32 * 1024;
@@ -39,23 +40,69 @@ pub(crate) fn room(most: usize) -> usize {
     if filled == 0 { most } else { filled }
 }
 
-/// A copy of `bytes` that may be given away, as one `Uint8Array` or several.
-pub(crate) fn pieces(mut bytes: &[u8]) -> Array {
-    let pieces = Array::new();
-    while !bytes.is_empty() {
-        let fitting =
-            SPENT.with_borrow_mut(|spent| spent.pop_if(|(length, _)| *length <= bytes.len()));
-        let piece = match fitting {
-            Some((length, buffer)) => {
-                let (now, later) = bytes.split_at(length);
-                bytes = later;
-                let piece = Uint8Array::new(&buffer);
-                piece.copy_from(now);
-                piece
+/// A copy of bytes that may be given away, as one `Uint8Array` or several.
+#[derive(Default)]
+pub(crate) struct Pieces {
+    all: Array,
+    last: Option<Unfilled>,
+}
+
+/// A piece that is to be filled.
+struct Unfilled {
+    piece: Piece,
+    filled: usize,
+    length: usize,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = Uint8Array)]
+    type Piece;
+    #[wasm_bindgen(constructor, js_class = "Uint8Array")]
+    fn with_length(length: usize) -> Piece;
+    #[wasm_bindgen(constructor, js_class = "Uint8Array")]
+    fn of(buffer: ArrayBuffer) -> Piece;
+    #[wasm_bindgen(method)]
+    fn set(this: &Piece, bytes: &[u8], offset: usize);
+}
+
+impl Pieces {
+    /// Appends bytes; `left` more follow.
+    pub(crate) fn add(&mut self, mut bytes: &[u8], left: usize) {
+        while !bytes.is_empty() {
+            let last = match &mut self.last {
+                Some(last) => last,
+                none => none.insert(Unfilled::new(bytes.len() + left)),
+            };
+            let (now, later) = bytes.split_at(bytes.len().min(last.length - last.filled));
+            last.piece.set(now, last.filled);
+            last.filled += now.len();
+            bytes = later;
+            if last.filled == last.length {
+                self.all.push(&last.piece);
+                self.last = None;
             }
-            None => Uint8Array::from(core::mem::take(&mut bytes)),
-        };
-        pieces.push(&piece);
+        }
     }
-    pieces
+
+    /// All of them, once there is nothing left.
+    pub(crate) fn all(self) -> Array {
+        self.all
+    }
+}
+
+impl Unfilled {
+    /// For the first of so many bytes.
+    fn new(most: usize) -> Unfilled {
+        let fitting = SPENT.with_borrow_mut(|spent| spent.pop_if(|(length, _)| *length <= most));
+        let (length, piece) = match fitting {
+            Some((length, buffer)) => (length, Piece::of(buffer)),
+            None => (most, Piece::with_length(most)),
+        };
+        Unfilled {
+            piece,
+            filled: 0,
+            length,
+        }
+    }
 }

@@ -30,7 +30,7 @@ import type {
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Bytes that one message moves at most. */
-export const LARGEST_PIECE = 256 * 1024;
+export const LARGEST_PIECE = 512 * 1024;
 
 /** In place of a call's number: nobody wants its answer. */
 export const UNANSWERED = 0;

@@ -8,7 +8,7 @@ import { type Bytes, LARGEST_PIECE } from './messages.js';
  * Bytes that are on their way from the Worker or wait in a readable for its reader, and bytes on their way to the stack before a write
  * has to wait: what a fast path moves while the Worker and the page hear of each other.
  */
-export const WINDOW = 1024 * 1024;
+export const WINDOW = 2 * 1024 * 1024;
 
 /** Credit that is worth a message. */
 const CREDIT = WINDOW / 2;

@@ -10,3 +10,4 @@ pub use assembler::{Assembler, Insertion};
 pub use loan::{Loan, Spares};
 pub use receive::ReceiveBuffer;
 pub use ring::Ring;
+pub(crate) use ring::copy;

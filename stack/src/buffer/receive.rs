@@ -4,7 +4,7 @@
 //! behind that, until the program has read it all or a gap opens: only the ring has room for holes.
 
 use super::loan::Spares;
-use super::ring::{Ring, copy};
+use super::ring::Ring;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -112,18 +112,32 @@ impl ReceiveBuffer {
         self.ring.commit(count);
     }
 
-    /// Moves bytes from the front into `out`; returns how many. Buffers that were kept and read go to `spares`.
-    pub fn read(&mut self, out: &mut [u8], spares: &mut Spares) -> usize {
-        let mut count = if self.ring.is_empty() {
-            0
-        } else {
-            self.ring.read(out)
-        };
-        while let Some(piece) = self.pieces.front_mut() {
-            let taken = piece.range.len().min(out.len() - count);
-            let bytes = &piece.bytes()[..taken];
-            copy(bytes, &mut out[count..count + taken]);
-            count += taken;
+    /// Takes bytes from the front, at most so many; returns how many. `sink` gets them where they lie, one part after the other,
+    /// each with how many bytes come behind it. Buffers that were kept and read go to `spares`.
+    pub fn read_with(
+        &mut self,
+        most: usize,
+        spares: &mut Spares,
+        sink: &mut dyn FnMut(&[u8], usize),
+    ) -> usize {
+        let count = most.min(self.len());
+        let mut left = count;
+        if !self.ring.is_empty() {
+            let (first, second) = self.ring.peek(0, count);
+            for part in [first, second] {
+                if !part.is_empty() {
+                    left -= part.len();
+                    sink(part, left);
+                }
+            }
+            self.ring.consume(count - left);
+        }
+        while left > 0
+            && let Some(piece) = self.pieces.front_mut()
+        {
+            let taken = piece.range.len().min(left);
+            left -= taken;
+            sink(&piece.bytes()[..taken], left);
             self.in_pieces -= taken;
             piece.range.start += taken;
             if !piece.range.is_empty() {

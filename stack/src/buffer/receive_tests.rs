@@ -57,10 +57,16 @@ proptest! {
                     model.extend(&bytes[..filled + ahead]);
                 }
                 Step::Read(length) => {
-                    let mut out = vec![0; length];
-                    let count = buffer.read(&mut out, &mut spares);
-                    prop_assert_eq!(count, length.min(model.len()));
-                    prop_assert!(model.drain(..count).eq(out[..count].iter().copied()));
+                    let mut out = Vec::new();
+                    let expected = length.min(model.len());
+                    let mut behind = Vec::new();
+                    let count = buffer.read_with(length, &mut spares, &mut |bytes, left| {
+                        out.extend_from_slice(bytes);
+                        behind.push((out.len(), left));
+                    });
+                    prop_assert_eq!(count, expected);
+                    prop_assert!(model.drain(..count).eq(out.iter().copied()));
+                    prop_assert!(behind.iter().all(|&(here, left)| here + left == expected));
                 }
             }
             prop_assert_eq!(buffer.len(), model.len());

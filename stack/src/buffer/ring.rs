@@ -226,7 +226,7 @@ impl Ring {
 /// Copies between slices of the same length, in blocks: long copies by `rep movsb`, as C libraries make them, are slower on
 /// processors of today, and by a factor of twenty where both addresses lie a few bytes apart within their pages.
 #[inline]
-pub(super) fn copy(from: &[u8], to: &mut [u8]) {
+pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
     if from.len() <= BLOCK {
         return to.copy_from_slice(from);
     }

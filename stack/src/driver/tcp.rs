@@ -99,6 +99,18 @@ impl TcpStream {
         self.until_writable(|mut socket| socket.flushed()).await
     }
 
+    /// Takes bytes without a buffer of the program's own: as [`AsyncRead::poll_read`], with the `sink` of [`TcpSocket::read_with`].
+    pub fn poll_read_with(
+        &mut self,
+        cx: &Context<'_>,
+        most: usize,
+        sink: &mut dyn FnMut(&[u8], usize),
+    ) -> Poll<io::Result<usize>> {
+        self.poll(Interest::Read(Socket::Tcp(self.id)), cx, |mut socket| {
+            socket.read_with(most, sink)
+        })
+    }
+
     /// Resets the connection at once.
     pub fn abort(mut self) {
         self.ending = Ending::Abort;

@@ -27,6 +27,17 @@ impl TcpSocket<'_> {
         self.transport.tcp.read(self.id, buffer, self.now)
     }
 
+    /// The same without a buffer: `sink` gets at most so many bytes where they lie, one part after the other, each with how
+    /// many come behind it.
+    pub fn read_with(
+        &mut self,
+        most: usize,
+        sink: &mut dyn FnMut(&[u8], usize),
+    ) -> Poll<Result<usize, TcpError>> {
+        let (id, now) = (self.id, self.now);
+        self.transport.tcp.read_with(id, most, now, sink)
+    }
+
     /// Gives bytes to send; pending while the send buffer is full.
     pub fn write(&mut self, bytes: &[u8]) -> Poll<Result<usize, TcpError>> {
         self.transport.tcp.write(self.id, bytes, self.now)

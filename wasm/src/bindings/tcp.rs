@@ -3,8 +3,8 @@
 use super::error::{from_driver, from_io};
 use super::held::Held;
 use super::results;
-use crate::connection::{Connection, with_scratch};
-use crate::spent;
+use crate::connection::Connection;
+use crate::spent::{self, Pieces};
 use crate::task::promise;
 use crate::turns::Turns;
 use core::future::poll_fn;
@@ -41,19 +41,19 @@ impl TcpStream {
             .map_err(from_driver)
     }
 
-    /// Waits for bytes and takes all that are there, at most `limit` (and never more than 256 KiB), in one piece or several;
-    /// `undefined` at the peer's FIN. Each piece may be given away.
+    /// Waits for bytes and takes all that are there, at most `limit`, in one piece or several; `undefined` at the peer's FIN. Each
+    /// piece may be given away.
     #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array<ArrayBuffer>[] | undefined>")]
     pub fn read(&self, limit: u32) -> Promise {
         let connection = self.connection.clone();
         let limit = limit.max(1) as usize;
         promise(poll_fn(move |context| {
-            with_scratch(|scratch| {
-                let room = spent::room(limit.min(scratch.len()));
-                let read = connection.poll_read(context, &mut scratch[..room]);
-                read.map_ok(|length| (length > 0).then(|| spent::pieces(&scratch[..length])))
-                    .map_err(|error| from_io(&error))
-            })
+            let mut pieces = Pieces::default();
+            let room = spent::room(limit);
+            let read = connection
+                .poll_read_with(context, room, &mut |bytes, left| pieces.add(bytes, left));
+            read.map_ok(|length| (length > 0).then(|| pieces.all()))
+                .map_err(|error| from_io(&error))
         }))
     }
 

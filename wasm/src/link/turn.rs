@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_micros(2_000);
 const BULK: usize = 32 * 1024;
 
 /// Bytes that are worth a turn: a part of the credit that we give, or the relay would wait for us.
-const ENOUGH: usize = 384 * 1024;
+const ENOUGH: usize = 512 * 1024;
 
 /// When the driver is to look at a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

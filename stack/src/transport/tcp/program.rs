@@ -84,20 +84,21 @@ impl Connection {
         }
     }
 
-    /// RFC 9293 §3.10.3, RECEIVE. What arrived before an error is still handed out.
-    pub(super) fn read(
+    /// RFC 9293 §3.10.3, RECEIVE. What arrived before an error is still handed out. `sink` as for [`ReceiveBuffer::read_with`].
+    pub(super) fn read_with(
         &mut self,
-        out: &mut [u8],
+        most: usize,
         spares: &mut Spares,
+        sink: &mut dyn FnMut(&[u8], usize),
     ) -> Poll<Result<usize, TcpError>> {
-        let count = self.receive.buffer.read(out, spares);
+        let count = self.receive.buffer.read_with(most, spares, sink);
         if count > 0 {
             if self.state.may_receive() && self.receive.wants_update() {
                 self.acknowledgement.at_once();
             }
             return Poll::Ready(Ok(count));
         }
-        if out.is_empty() || self.receive.is_finished {
+        if most == 0 || self.receive.is_finished {
             return Poll::Ready(Ok(0));
         }
         match self.program.error {

@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::shared::Shared;
 use super::{News, Tcp, TcpInfo};
+use crate::buffer::copy;
 use crate::config::{ListenOptions, TcpOptions};
 use crate::event::{ListenerId, TcpId};
 use crate::time::{Duration, Instant};
@@ -166,8 +167,23 @@ impl Tcp {
         out: &mut [u8],
         now: Instant,
     ) -> Poll<Result<usize, TcpError>> {
+        let mut filled = 0;
+        self.read_with(id, out.len(), now, &mut |bytes, _| {
+            copy(bytes, &mut out[filled..filled + bytes.len()]);
+            filled += bytes.len();
+        })
+    }
+
+    /// RECEIVE without a buffer: `sink` as for [`TcpSocket::read_with`](crate::socket::TcpSocket::read_with).
+    pub(crate) fn read_with(
+        &mut self,
+        id: TcpId,
+        most: usize,
+        now: Instant,
+        sink: &mut dyn FnMut(&[u8], usize),
+    ) -> Poll<Result<usize, TcpError>> {
         self.with(id, now, |connection, shared| {
-            connection.read(out, &mut shared.spares)
+            connection.read_with(most, &mut shared.spares, sink)
         })
         .unwrap_or_else(|stale| Poll::Ready(Err(stale)))
     }
