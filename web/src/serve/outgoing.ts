@@ -147,7 +147,7 @@ async function atHand(reader: Reader): Promise<Beginning> {
   for (let length = 0; ; ) {
     const next = reader.read();
     next.catch(() => {});
-    const read = length < AT_ONCE ? await Promise.race([next, turn()]) : null;
+    const read = length < AT_ONCE ? await Promise.race([next, turns()]) : null;
     if (!read) {
       return { pieces, length, next };
     }
@@ -159,13 +159,22 @@ async function atHand(reader: Reader): Promise<Beginning> {
   }
 }
 
+/** Firefox takes some to hand out what is there: its bodies are read in another thread. */
+const TURNS = 20;
+
 /** Lets what is ready happen. (A timer would take a second in a tab that nobody looks at.) */
-function turn(): Promise<null> {
+function turns(): Promise<null> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
+    let left = TURNS;
     port1.onmessage = () => {
-      port1.close();
-      resolve(null);
+      left -= 1;
+      if (left > 0) {
+        port2.postMessage(null);
+      } else {
+        port1.close();
+        resolve(null);
+      }
     };
     port2.postMessage(null);
   });

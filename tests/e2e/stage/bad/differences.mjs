@@ -1,5 +1,6 @@
 /**
- * Where our fetch and another differ, and why that is as it should be. `ours`: what ours does then, if that is not what the case
+ * Where our fetch and another differ, and why that is as it should be. `from`: `browser` is whichever browser runs, `firefox` Firefox
+ * beside that. `ours`: what ours does then, if that is not what the case
  * would have done without its fault.
  */
 
@@ -186,4 +187,80 @@ const nodes = [
   },
 ];
 
-export const differences = [...stricter, ...capable, ...nodes];
+/** What Firefox does otherwise than Chromium and ours. */
+const firefoxes = [
+  {
+    why: 'a body that breaks off is a network error, whose name is TypeError (Fetch, "terminated"); Firefox says AbortError',
+    from: ['firefox'],
+    fields: body,
+    ours: brokeOff,
+    cases: [...all('messages', 'length, reset in the body'), ...all('codings', 'gzip, the connection cut')],
+  },
+  {
+    why: 'it asks a server that answers nothing ten times',
+    from: ['firefox'],
+    fields: ['asked'],
+    ours: failed,
+    cases: all('messages', 'closed without a word'),
+  },
+  {
+    why: 'it looks at the first chunk before it hands out the head',
+    from: ['firefox'],
+    fields: head,
+    ours: brokeOff,
+    cases: all('messages', 'chunk sizes too small', 'chunk sizes beyond 64 bits', 'chunk sizes below nothing'),
+  },
+  {
+    why: 'RFC 9112 §7.1: a chunk size is of hexadecimal digits alone',
+    from: ['firefox'],
+    fields: body,
+    ours: brokeOff,
+    cases: all('messages', 'chunk sizes with 0x'),
+  },
+  {
+    why: 'a name several times has its values joined, empty ones and equal ones too (Fetch, "get"; RFC 9110 §5.3)',
+    from: ['firefox'],
+    fields: ['headers'],
+    cases: all('messages', 'a length twice', 'a name several times'),
+  },
+  {
+    why: 'RFC 9112 §5.2: a fold is as good as white space, and which is not said',
+    from: ['firefox'],
+    fields: ['headers'],
+    cases: all('messages', 'a folded value'),
+  },
+  {
+    why: 'RFC 9110 §7.8: nothing may be switched to that was not asked for; §5.5: a NUL is dangerous',
+    from: ['firefox'],
+    fields: head,
+    ours: failed,
+    cases: all('messages', '101 that nobody asked for', 'a NUL in a name'),
+  },
+  {
+    why: 'ours takes as large a head as Chromium, and as many codings',
+    from: ['firefox'],
+    fields: head,
+    ours: failed,
+    cases: [...all('messages', 'a head of 300 KiB'), ...all('codings', 'eleven times gzip')],
+  },
+  {
+    why: 'it sends no streams: it makes strings of them',
+    from: ['firefox'],
+    fields: [...more, 'headers', 'body'],
+    cases: all('connections', 'a stream', 'an empty stream', 'a stream without duplex'),
+  },
+  {
+    why: 'what has a coding that nobody can undo comes as it is; Firefox undoes the others',
+    from: ['firefox'],
+    fields: ['body'],
+    cases: all('codings', 'an unknown coding and gzip'),
+  },
+  {
+    why: 'Fetch, "location URL": an empty Location is the URL itself, and ours, as Chromium, takes it for none; none is no redirect',
+    from: ['firefox'],
+    fields: more,
+    cases: all('redirects', 'to an empty Location', 'as an error, without Location'),
+  },
+];
+
+export const differences = [...stricter, ...capable, ...nodes, ...firefoxes];
