@@ -83,12 +83,20 @@ async function told(whose, url, { protocols, open = [], message = [], binaryType
   return soon(`${whose} at ${url} has ended`, run, 60_000);
 }
 
+const inFirefox = process.env.BROWSER === 'firefox';
+
 /** Both must be told the same. `standard`: what the standard has them told, if Firefox's own is told something else. */
 async function same(port, path, program, standard) {
-  const deviates = standard && process.env.BROWSER === 'firefox';
-  const theirs = deviates ? standard : await told('theirs', `ws://127.0.0.1:${port}/${path}`, program);
   const ours = await told('ours', `ws://${host}:${port}/${path}`, program);
-  assert.deepEqual(ours, theirs);
+  if (inFirefox && standard) {
+    assert.deepEqual(ours, standard);
+    return ours;
+  }
+  const theirs = await told('theirs', `ws://127.0.0.1:${port}/${path}`, program);
+  const isOpen = (event) => event.startsWith('open ');
+  // Where the end comes with the handshake, Firefox may leave `open` out.
+  const leftOut = inFirefox && theirs.length > 1 && !theirs.some(isOpen);
+  assert.deepEqual(leftOut ? ours.filter((event) => !isOpen(event)) : ours, theirs);
   return ours;
 }
 
@@ -96,18 +104,13 @@ const refused = ['0', 'error 3', 'close 3 1006 "" false'];
 const failed = ['0', 'open 1 "" ""', 'error 3', 'close 3 1006 "" false'];
 const dropped = ['0', 'open 1 "" ""', 'close 3 1006 "" false'];
 
-/** Firefox leaves `open` out where the end comes with the handshake, and `error` of some failures. */
+/** Failures of which Firefox tells something else. */
 const standards = {
-  ...Object.fromEntries(
-    [
-      ...['reserved-bit', 'reserved-opcode', 'reserved-control', 'masked', 'not-utf8', 'half-utf8', 'stray-continuation'],
-      ...['message-in-message', 'fragmented-ping', 'long-ping', 'close-of-one-byte', 'close-1005', 'close-not-utf8'],
-    ].map((way) => [way, failed]),
-  ),
+  masked: failed,
+  'close-of-one-byte': failed,
+  'close-1005': failed,
   subprotocol: refused,
-  fin: dropped,
   reset: dropped,
-  terminate: dropped,
 };
 
 test('texts come back', async () => {
