@@ -6,6 +6,7 @@ import { Browser } from './stage/browser.mjs';
 import { Relay } from './stage/relay.mjs';
 import { SecureNginx } from './stage/secure.mjs';
 import { Echo, UdpEcho } from './stage/servers.mjs';
+import { GoodServer } from './stage/websocket.mjs';
 
 const guide = readFileSync(new URL('../../web/guide.md', import.meta.url), 'utf8');
 const stops = [];
@@ -14,8 +15,8 @@ let page;
 let ca;
 
 before(async () => {
-  for (const Server of [Relay, Echo, UdpEcho, SecureNginx, Browser]) {
-    const server = await Server.start();
+  for (const Server of [Relay, Echo, UdpEcho, GoodServer, SecureNginx, Browser]) {
+    const server = await (Server === GoodServer ? Server.start(7008) : Server.start());
     stops.unshift(() => server.stop());
     if (Server === SecureNginx) ca = server.ca;
     if (Server === Browser) ({ page } = await server.open());

@@ -52,7 +52,7 @@ async function exchange(count) {
 }
 
 test(`${many} sockets leave nothing behind but what TIME-WAIT remembers, and that has a limit`, {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const start = await exchange(200);
   const full = await exchange(many);

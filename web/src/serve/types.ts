@@ -9,7 +9,7 @@
  *   belong to this object alone: the platform's own `new Request(request)` does not take them over, `net.fetch(request)` does.
  * - A response whose body is complete at once is sent with its Content-Length, one with a `content-length` header of its own is held
  *   to it, everything else goes in chunks (to HTTP/1.0: up to the end of the connection).
- * - Not there: `CONNECT`, upgrades, trailers, TLS.
+ * - Not there: `CONNECT`, upgrades, trailers, TLS; and in browsers `Set-Cookie`, which their `Response` drops.
  */
 
 export type ServeHandler = (request: Request, info: ServeInformation) => Response | Promise<Response>;
