@@ -84,7 +84,7 @@ impl Connection {
         }
     }
 
-    /// RFC 9293 §3.10.3, RECEIVE. What arrived before an error is still handed out. `sink` as for [`ReceiveBuffer::read_with`].
+    /// RFC 9293 §3.10.3, RECEIVE. What arrived before an error is still handed out; `sink` gets it.
     pub(super) fn read_with(
         &mut self,
         most: usize,
