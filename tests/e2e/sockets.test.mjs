@@ -112,6 +112,25 @@ test('a megabyte goes to an echo server and comes back whole, with half-close', 
   assert.ok(same);
 });
 
+test('a socket that is closed while its writable is closing delivers what was written', async () => {
+  const [received, end] = await tab.page.evaluate(async () => {
+    const peer = await ethertab.Network.open(net.url);
+    const listener = peer.listen({ port: 4001 });
+    await listener.opened;
+    const socket = net.connect({ hostname: peer.status.information.address, port: 4001 });
+    const writer = socket.writable.getWriter();
+    for (let piece = 0; piece < 50; piece += 1) void writer.write(new Uint8Array(100_000));
+    writer.releaseLock();
+    const closing = Promise.allSettled([socket.writable.close(), socket.close()]);
+    const [accepted] = await Promise.all([listener.readable.getReader().read(), socket.opened]);
+    const bytes = await new Response(accepted.value.readable).arrayBuffer();
+    const end = (await closing).map(({ status }) => status);
+    await peer.close();
+    return [bytes.byteLength, end];
+  });
+  assert.deepEqual([received, ...end], [5_000_000, 'fulfilled', 'fulfilled']);
+});
+
 test('nobody complained in the console', () => {
   assert.deepEqual(tab.complaints, []);
 });

@@ -81,6 +81,9 @@ class Connection implements TcpSocket {
   #leaving = false;
   #settleOpened!: { resolve(ends: TcpOpened): void; reject(error: unknown): void };
   #settle!: { resolve(): void; reject(error: unknown): void };
+  /** The writable has been closed, and all that was written to it has been taken. */
+  readonly #written: Promise<void>;
+  #settleWritten!: () => void;
 
   constructor(channel: Channel, id: Id, opening: Promise<TcpOpened>, origin: Origin) {
     this.#channel = channel;
@@ -97,6 +100,9 @@ class Connection implements TcpSocket {
         this.#settle = { resolve, reject };
       }),
     );
+    this.#written = new Promise((resolve) => {
+      this.#settleWritten = resolve;
+    });
     this.#outbox = new Outbox(sender(channel, id));
     this.#reader = new ByteReader({
       credit: (bytes) => this.#afterOpen(() => channel.tell('tcpCredit', [id, bytes])),
@@ -124,6 +130,7 @@ class Connection implements TcpSocket {
           await channel.call('tcpFinish', [id]);
         }
         this.#writingOver = true;
+        this.#settleWritten();
         this.#finishIfDone();
       },
       abort: (reason) => this.abort(reason),
@@ -185,7 +192,8 @@ class Connection implements TcpSocket {
           // A program's writer holds the stream: what it has written so far is still sent.
           await this.#outbox.drained();
         } else {
-          await this.writable.close();
+          // Where the program has closed it already, its writes are still on their way.
+          await this.writable.close().catch(() => Promise.race([this.#written, this.closed]));
         }
       }
       if (!this.#over) {
