@@ -54,6 +54,7 @@ struct Unfilled {
     length: usize,
 }
 
+// js-sys puts a slice at an offset only through a view that is made for it.
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = Uint8Array)]

@@ -161,12 +161,6 @@ impl Ring {
         count
     }
 
-    /// Moves bytes from the front into `out`; returns how many.
-    pub fn read(&mut self, out: &mut [u8]) -> usize {
-        let count = self.copy_to(0, out);
-        self.consume(count)
-    }
-
     /// Forgets everything and gives the memory back.
     pub fn clear(&mut self) {
         *self = Ring::new(self.limit);

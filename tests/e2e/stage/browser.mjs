@@ -14,13 +14,14 @@ export const flags = [
   '--disable-dev-shm-usage',
 ];
 
+export const inFirefox = process.env.BROWSER === 'firefox';
+
 export class Browser {
   #browser;
 
   static async start() {
     const browser = new Browser();
     const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
-    const inFirefox = process.env.BROWSER === 'firefox';
     browser.#browser = await (inFirefox ? launchFirefox() : chromium.launch({ executablePath, args: flags }));
     return browser;
   }

@@ -47,14 +47,15 @@ impl TcpStream {
     pub fn read(&self, limit: u32) -> Promise {
         let connection = self.connection.clone();
         let limit = limit.max(1) as usize;
-        promise(poll_fn(move |context| {
+        promise(async move {
             let mut pieces = Pieces::default();
-            let room = spent::room(limit);
-            let read = connection
-                .poll_read_with(context, room, &mut |bytes, left| pieces.add(bytes, left));
-            read.map_ok(|length| (length > 0).then(|| pieces.all()))
-                .map_err(|error| from_io(&error))
-        }))
+            let read = poll_fn(|context| {
+                let room = spent::room(limit);
+                connection.poll_read_with(context, room, &mut |bytes, left| pieces.add(bytes, left))
+            });
+            let length = read.await.map_err(|error| from_io(&error))?;
+            Ok((length > 0).then(|| pieces.all()))
+        })
     }
 
     /// Gives bytes to send; resolves once the send buffer has taken them all.

@@ -134,12 +134,13 @@ export class ResponseWriter {
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Read = ReadableStreamReadResult<Uint8Array>;
 
 /** The pieces of a body that are there already, their length, and what is waited for next; `null`: that was all. */
 interface Beginning {
   pieces: Bytes[];
   length: number;
-  next: Promise<ReadableStreamReadResult<Uint8Array>> | null;
+  next: Promise<Read> | null;
 }
 
 async function atHand(reader: Reader): Promise<Beginning> {
@@ -147,7 +148,7 @@ async function atHand(reader: Reader): Promise<Beginning> {
   for (let length = 0; ; ) {
     const next = reader.read();
     next.catch(() => {});
-    const read = length < AT_ONCE ? await Promise.race([next, turns()]) : null;
+    const read = length < AT_ONCE ? await ready(next) : null;
     if (!read) {
       return { pieces, length, next };
     }
@@ -162,22 +163,26 @@ async function atHand(reader: Reader): Promise<Beginning> {
 /** Firefox takes some to hand out what is there: its bodies are read in another thread. */
 const TURNS = 20;
 
-/** Lets what is ready happen. (A timer would take a second in a tab that nobody looks at.) */
-function turns(): Promise<null> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
+/** What is read, if it is there already. (A timer would take a second in a tab that nobody looks at.) */
+async function ready(next: Promise<Read>): Promise<Read | null> {
+  const { port1, port2 } = new MessageChannel();
+  const over = new Promise<null>((resolve) => {
     let left = TURNS;
     port1.onmessage = () => {
       left -= 1;
       if (left > 0) {
         port2.postMessage(null);
       } else {
-        port1.close();
         resolve(null);
       }
     };
     port2.postMessage(null);
   });
+  try {
+    return await Promise.race([next, over]);
+  } finally {
+    port1.close();
+  }
 }
 
 /** What stands around the pieces of a body, and that they are as long together as was said. */

@@ -1,7 +1,6 @@
 /**
  * Where our fetch and another differ, and why that is as it should be. `from`: `browser` is whichever browser runs, `firefox` Firefox
- * beside that. `ours`: what ours does then, if that is not what the case
- * would have done without its fault.
+ * beside that. `ours`: what ours does then, if that is not what the case would have done without its fault.
  */
 
 const failed = { error: 'TypeError' };
