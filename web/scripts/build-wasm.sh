@@ -21,14 +21,17 @@ fi
 
 # SHA-2 and AES not unrolled: 5.6 KB gzipped less. AES-GCM takes a seventh longer; ChaCha20, which is asked for first, does not.
 flags='--cfg sha2_backend_soft="compact" --cfg aes_backend_soft="compact"'
-# Nobody sees where a panic was: in wasm it traps, and what it would print goes nowhere. Without the places 4 KB and 5 KB (TLS) gzipped less.
-# The flag is unstable, so the compiler, which rust-toolchain.toml pins, has to be told that this is meant.
-export RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags -Zlocation-detail=none"
+# Nobody sees where a panic was, nor a value's `Debug`: in wasm a panic traps, and what it would print goes nowhere. Without the places
+# 4 KB and 5 KB (TLS) gzipped less, without `Debug` 1.6 KB. The flags are unstable, so the compiler, which rust-toolchain.toml pins, has
+# to be told that this is meant.
+export RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags -Zlocation-detail=none -Zfmt-debug=none"
 
 # What a page loads is compressed: a function inlined into its one caller makes it longer there, not shorter.
+# One of six bytes is no longer than its call. Alignments are hints that no engine heeds; without them instructions are more alike.
 # The lowest kilobyte holds the end of the stack and no data. Functions sorted by name stand beside their like, which compresses
 # better; the names themselves go afterwards.
-options=${WASM_OPT:--O3 -Oz --converge --one-caller-inline-max-function-size=0 --low-memory-unused --reorder-functions-by-name}
+options=${WASM_OPT:--Oz --converge --one-caller-inline-max-function-size=0 --always-inline-max-function-size=6 --low-memory-unused
+  --dealign --reorder-functions-by-name}
 features="--enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-sign-ext
   --enable-nontrapping-float-to-int --enable-reference-types --enable-multivalue --enable-simd"
 

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::session::Session;
-use js_sys::{Array, Date, Object, Reflect, Uint8Array};
+use js_sys::{Date, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 /// Whom a network trusts, and the sessions that it may resume.
@@ -12,14 +12,10 @@ pub struct TlsClient(Client);
 
 #[wasm_bindgen]
 impl TlsClient {
-    /// `ca`: certificates that are trusted besides those that browsers trust: each PEM (a string, or its bytes) or DER.
+    /// `ca`: certificates, each in DER, that are trusted besides those that browsers trust.
     #[wasm_bindgen(constructor)]
-    pub fn new(ca: &Array) -> Result<TlsClient, JsValue> {
-        let bytes = |given: JsValue| match given.as_string() {
-            Some(text) => text.into_bytes(),
-            None => Uint8Array::new(&given).to_vec(),
-        };
-        Client::new(ca.iter().map(bytes))
+    pub fn new(ca: Vec<Uint8Array>) -> Result<TlsClient, JsValue> {
+        Client::new(ca.iter().map(Uint8Array::to_vec))
             .map(TlsClient)
             .map_err(thrown)
     }

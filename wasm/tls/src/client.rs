@@ -7,8 +7,7 @@ use crate::session::Session;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use rustls::client::Resumption;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::sync::Arc;
@@ -24,15 +23,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// Trusts what browsers trust (Mozilla's list), and the certificates in `own`: each DER, or PEM with any number of them.
-    pub fn new<B: AsRef<[u8]>>(own: impl IntoIterator<Item = B>) -> Result<Client, Failure> {
+    /// Trusts what browsers trust (Mozilla's list), and the certificates in `own`, each in DER.
+    pub fn new(own: impl IntoIterator<Item = Vec<u8>>) -> Result<Client, Failure> {
         let mut roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
-        for given in own {
-            for certificate in certificates(given.as_ref())? {
-                roots.add(certificate).map_err(|_| unreadable())?;
-            }
+        for certificate in own {
+            roots
+                .add(certificate.into())
+                .map_err(|_| Failure::new(Kind::Invalid, "a CA's certificate cannot be read"))?;
         }
         let clock = Clock::default();
         let provider = provider();
@@ -68,26 +67,6 @@ impl Client {
             ClientConnection::new_with_alpn(Arc::clone(&self.config), name, protocols.collect())?;
         Ok(Session::new(connection, self.clock.clone()))
     }
-}
-
-/// The certificates in PEM text, or the one that the bytes are.
-fn certificates(given: &[u8]) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    // DER of a certificate is a SEQUENCE; no text begins with its tag's byte, "0", and a length above 127.
-    if given.first() == Some(&0x30) && given.get(1).is_some_and(|length| *length >= 0x80) {
-        return Ok(vec![CertificateDer::from(given.to_vec())]);
-    }
-    let found = CertificateDer::pem_slice_iter(given).collect::<Result<Vec<_>, _>>();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(unreadable()),
-    }
-}
-
-fn unreadable() -> Failure {
-    Failure::new(
-        Kind::Invalid,
-        "a CA's certificate cannot be read, neither as PEM nor as DER",
-    )
 }
 
 /// Milliseconds since 1970, as whoever called last said.

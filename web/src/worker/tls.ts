@@ -8,6 +8,7 @@ import type { TlsClient, TlsSession } from '../generated/tls.js';
 import type { Bytes } from '../messages.js';
 import type { TlsInformation, TlsOptions } from '../tls/types.js';
 import { onDemand } from './demand.js';
+import { certificates } from './pem.js';
 
 /** A stream of bytes in both directions: TCP below TLS, and TLS itself. */
 export interface Duplex {
@@ -93,7 +94,7 @@ export class Tls {
 async function load(authorities: (string | Uint8Array)[]): Promise<TlsClient> {
   const module = await import('../generated/tls.js');
   await module.default();
-  return new module.TlsClient(authorities);
+  return new module.TlsClient(authorities.flatMap(certificates));
 }
 
 /** TLS over a stream, after its handshake. */

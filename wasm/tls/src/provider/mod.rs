@@ -8,6 +8,7 @@
 mod exchange;
 mod hash;
 mod point;
+mod rsa;
 mod verify;
 
 use crate::entropy;

@@ -1,14 +1,13 @@
 //! Signatures that are verified: of certificates, and of the server's side of a handshake. Nothing is signed here.
 
 use super::point;
+use super::rsa::{self, Padding};
 use core::fmt;
 use core::marker::PhantomData;
-use rsa::pkcs1::DecodeRsaPublicKey;
-use rsa::signature::hazmat::PrehashVerifier;
-use rsa::traits::{PublicKeyParts, SignatureScheme as RsaScheme};
-use rsa::{Pkcs1v15Sign, PublicKey};
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rustls::SignatureScheme;
 use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::crypto::hash::Output;
 use rustls::pki_types::{
     AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
 };
@@ -16,9 +15,6 @@ use sha2::digest::Digest;
 use sha2::{Sha256, Sha384, Sha512};
 
 type Algorithm = &'static dyn SignatureVerificationAlgorithm;
-
-/// What browsers, too, refuse below.
-const RSA_BITS_LEAST: u32 = 2048;
 
 const ED25519: Algorithm = &Scheme::<Ed25519>::new(alg_id::ED25519, alg_id::ED25519);
 const P256_SHA256: Algorithm = &ecdsa::<P256<Sha256>>(alg_id::ECDSA_P256, alg_id::ECDSA_SHA256);
@@ -159,35 +155,28 @@ fn p384_verify(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
     key.verify_prehash(hash, &signature).ok()
 }
 
-fn rsa_verify<S: RsaScheme>(scheme: S, key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
-    let key = PublicKey::from_pkcs1_der(key).ok()?;
-    if key.n().bit_width() < RSA_BITS_LEAST {
-        return None;
-    }
-    key.verify(scheme, hash, signature).ok()
-}
-
 struct Pkcs1<D>(PhantomData<D>);
 
-impl<D> Verify for Pkcs1<D>
-where
-    D: Digest + rsa::pkcs8::AssociatedOid + Send + Sync + 'static,
-{
+impl<D: Digest + Send + Sync + 'static> Verify for Pkcs1<D> {
     fn verify(key: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
-        let scheme = Pkcs1v15Sign::new::<D>();
-        rsa_verify(scheme, key, &D::digest(message), signature)
+        // The arcs of SHA-256, SHA-384 and SHA-512 are 1, 2 and 3 (RFC 8017 §B.1).
+        let arc = (<D as Digest>::output_size() / 16 - 1) as u8;
+        rsa::verify(Padding::Pkcs1(arc), hash::<D>, key, message, signature)
     }
 }
 
 struct Pss<D>(PhantomData<D>);
 
-impl<D> Verify for Pss<D>
-where
-    D: Digest + sha2::digest::FixedOutputReset + Send + Sync + 'static,
-{
+impl<D: Digest + Send + Sync + 'static> Verify for Pss<D> {
     fn verify(key: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
-        // The salt is as long as the hash (RFC 8446 §4.2.3).
-        let scheme = rsa::Pss::<D>::new();
-        rsa_verify(scheme, key, &D::digest(message), signature)
+        rsa::verify(Padding::Pss, hash::<D>, key, message, signature)
     }
+}
+
+pub(super) fn hash<D: Digest>(parts: &[&[u8]]) -> Output {
+    let mut running = D::new();
+    for part in parts {
+        running.update(part);
+    }
+    Output::new(&running.finalize())
 }

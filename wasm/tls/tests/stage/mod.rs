@@ -44,7 +44,7 @@ impl Authority {
     }
 
     pub fn client(&self) -> Client {
-        Client::new([self.certificate.der()]).unwrap()
+        Client::new([self.certificate.der().to_vec()]).unwrap()
     }
 
     /// A certificate for [`HOST`] and all of 2026.
