@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Network } from '../generated/ethertab.js';
+import type { Bytes } from '../messages.js';
+import { type Claim, type Line, Lines } from './lines.js';
+
+/** A connection whose server is silent until the test has it close. */
+class Stream {
+  ended: 'closed' | 'reset' | null = null;
+  /** The server closes it. */
+  leave: (end: undefined) => void = () => {};
+
+  read(): Promise<Bytes[] | undefined> {
+    return new Promise((resolve) => {
+      this.leave = resolve;
+    });
+  }
+  async write(): Promise<void> {}
+  close(): void {
+    this.ended = 'closed';
+  }
+  abort(): void {
+    this.ended = 'reset';
+  }
+}
+
+let opened: Stream[];
+let lines: Lines;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  opened = [];
+  const network = {
+    configured: async () => undefined,
+    connect: async () => {
+      const stream = new Stream();
+      opened.push(stream);
+      return stream;
+    },
+  };
+  lines = new Lines(network as unknown as Network, () => Promise.reject(new Error('nothing is secure here')));
+});
+afterEach(() => vi.useRealTimers());
+
+const never = new Promise<never>(() => {});
+const claim = (): Claim => ({ aborted: false, gone: never, securing: null });
+
+async function take(hostname = 'one.example'): Promise<Line> {
+  const server = { secure: false, hostname, port: 80, connectTimeout: null };
+  return new Promise((resolve, reject) => lines.take(claim(), server, resolve).catch(reject));
+}
+
+/** So many at once. */
+const several = (count: number, hostname?: string) => Promise.all(Array.from({ length: count }, () => take(hostname)));
+
+const ends = () => opened.map(({ ended }) => ended);
+
+test('a connection that waits is used again, by its own server alone', async () => {
+  const first = await take();
+  lines.give(first);
+  expect((await take('two.example')).stream).toBe(opened[1]);
+  expect(await take()).toBe(first);
+  expect(opened.length).toBe(2);
+});
+
+test('of several, the one that waited least', async () => {
+  const first = await take();
+  const second = await take();
+  lines.give(first);
+  vi.advanceTimersByTime(1_000);
+  lines.give(second);
+  expect(await take()).toBe(second);
+  expect(await take()).toBe(first);
+});
+
+test('one that waits for four seconds is closed, one that is used is not', async () => {
+  const first = await take();
+  const second = await take();
+  lines.give(first);
+  lines.give(second);
+  expect(await take()).toBe(second);
+  vi.advanceTimersByTime(3_999);
+  expect(ends()).toEqual([null, null]);
+  vi.advanceTimersByTime(1);
+  expect(ends()).toEqual(['closed', null]);
+  // From now on it waits anew.
+  lines.give(second);
+  vi.advanceTimersByTime(3_999);
+  expect(ends()).toEqual(['closed', null]);
+  vi.advanceTimersByTime(1);
+  expect(ends()).toEqual(['closed', 'closed']);
+  await take();
+  expect(opened.length).toBe(3);
+});
+
+test('eight wait for one server, others are closed at once', async () => {
+  for (const line of await several(10)) {
+    lines.give(line);
+  }
+  expect(ends().filter((end) => end === 'closed').length).toBe(2);
+  await several(8);
+  expect(opened.length).toBe(10);
+});
+
+test('sixty-four wait in all; for more, the oldest goes', async () => {
+  for (let server = 0; server < 9; server += 1) {
+    for (const line of await several(8, `${server}.example`)) {
+      lines.give(line);
+    }
+  }
+  expect(ends()).toEqual(opened.map((_, index) => (index < 8 ? 'closed' : null)));
+  vi.advanceTimersByTime(4_000);
+  expect(ends().every((end) => end === 'closed')).toBe(true);
+});
+
+test('who gives up while connecting leaves nothing behind', async () => {
+  const aborted = claim();
+  let leave: (error: Error) => void = () => {};
+  aborted.gone = new Promise<never>((_, reject) => {
+    leave = reject;
+  });
+  const server = { secure: false, hostname: 'one.example', port: 80, connectTimeout: null };
+  const taking = lines.take(aborted, server, () => expect.unreachable());
+  aborted.aborted = true;
+  await expect(taking).rejects.toMatchObject({ code: 'ECONNABORTED' });
+  expect(ends()).toEqual(['reset']);
+  leave(new Error('enough'));
+});
