@@ -3,6 +3,7 @@
 use crate::support::client;
 use ethertab_relay::Relay;
 use ethertab_relay::gateway::link::TokioClock;
+use ethertab_stack::config::LinkCapabilities;
 use ethertab_stack::driver::{Clock, Link, LinkEvent, Network};
 use ethertab_stack::{Config, Instant, MacAddress, Stack};
 use futures_util::{Sink, SinkExt, Stream};
@@ -71,10 +72,19 @@ pub(crate) fn fresh_seed() -> [u8; 32] {
 
 /// A station on the relay's network, with its own hardware address.
 pub(crate) async fn station(relay: &Relay, last: u8) -> Network {
+    station_of_mtu(relay, last, 1_500).await
+}
+
+/// The same, whose link takes packets of up to `mtu` bytes.
+pub(crate) async fn station_of_mtu(relay: &Relay, last: u8, mtu: usize) -> Network {
     let socket = client(relay).await.socket;
     let clock = TokioClock::start();
     let config = Config {
         hardware_address: MacAddress([2, 0, 0, 0, 1, last]),
+        link: LinkCapabilities {
+            mtu,
+            ..LinkCapabilities::default()
+        },
         ..Config::default()
     };
     let stack = Stack::new(config, fresh_seed(), Instant::ZERO);

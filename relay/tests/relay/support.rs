@@ -85,6 +85,8 @@ pub(crate) async fn open_at(
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
     let stream = TcpStream::connect(address).await?;
+    // As browsers do: one message does not wait for the one before it to be acknowledged.
+    stream.set_nodelay(true)?;
     let (socket, response) = client_async(request, stream).await?;
     Ok(Client { socket, response })
 }

@@ -4,6 +4,7 @@
 //! network namespace of its own.
 
 mod offload;
+mod pairings;
 mod rich;
 #[path = "../relay/station.rs"]
 mod station;

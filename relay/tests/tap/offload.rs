@@ -81,7 +81,7 @@ fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn assert_no_bad_frames(relay: &Relay) {
+pub(crate) fn assert_no_bad_frames(relay: &Relay) {
     for port in relay.switch().ports() {
         for reason in [
             DropReason::BadOffload,
