@@ -68,6 +68,11 @@ impl Future for Sleep {
 }
 
 impl Sleep {
+    /// When it ends.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     fn leave(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             SLEEPERS.with_borrow_mut(|sleepers| {

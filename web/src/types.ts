@@ -53,7 +53,7 @@ export interface NetworkOptions {
   tls?: TlsOptions;
   /** Content codings that `fetch` undoes besides its own, by their names in HTTP. */
   decoders?: Decoders;
-  /** Defaults for every TCP connection. Both buffers begin with 2 MiB and grow with the path, up to 32 MiB; a size said here is fixed. */
+  /** Defaults for every TCP connection. Both buffers begin with 2 MiB and grow with the path, up to 64 MiB; a size said here is fixed. */
   tcp?: { receiveBufferSize?: number; sendBufferSize?: number };
   /**
    * The name asked for to see whether DNS answers. Any answer will do, "no such name" included. `null`: this rung of the

@@ -100,7 +100,14 @@ impl Link for WebSocketLink {
             {
                 let mut shared = self.shared.borrow_mut();
                 if shared.may_send(self.unsent.bytes()) {
-                    self.pause = None;
+                    // Something else woke us, and the browser had run dry by then: on long ways acknowledgements come in bursts, which
+                    // would otherwise be all that ever leaves between two of them.
+                    if let Some(pause) = self.pause.take()
+                        && BrowserClock::now() + UNSENT_PAUSE / 2 >= pause.deadline()
+                        && shared.buffered() == 0
+                    {
+                        self.unsent.adapt(0);
+                    }
                     return Poll::Ready(Ok(()));
                 }
                 state::remember(&mut shared.sender, context);

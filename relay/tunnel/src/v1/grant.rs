@@ -5,6 +5,10 @@ use super::Stamp;
 /// No window is larger, in bytes: 5 Gbit/s over 100 ms.
 pub const LARGEST_WINDOW: u64 = 64 * 1024 * 1024;
 
+/// Credit is told once this much of it is new, in bytes, or a quarter of the window. What a large window gives by the quarter comes in
+/// bursts: who waits for it overflows meanwhile, and sends them then.
+const TOLD_BY: u64 = 1024 * 1024;
+
 /// The window is at least this many times what comes in a round trip. Of a sender in slow start that has just enough: what is
 /// granted now is used a round trip later, by what was measured in the round before, and each round doubles; some more is due
 /// because credit is told by the quarter.
@@ -56,12 +60,12 @@ impl Grant {
         self.granted
     }
 
-    /// So many bytes of messages were taken, in all. Gives the new total credit once that is a quarter of the window more.
+    /// So many bytes of messages were taken, in all. Gives the new total credit once that is a quarter of the window more, or a mebibyte.
     pub fn take(&mut self, taken: u64, now: u64) -> Option<u64> {
         self.taken = taken;
         self.follow(now);
         let total = taken + self.window;
-        (total >= self.granted + self.window / 4).then(|| {
+        (total >= self.granted + (self.window / 4).min(TOLD_BY)).then(|| {
             self.granted = total;
             total
         })
@@ -143,6 +147,15 @@ mod tests {
         let given: std::vec::Vec<_> = (1..=12).filter_map(|n| grant.take(n * 100, 0)).collect();
         assert_eq!(given, [1_300, 1_600, 1_900, 2_200]);
         assert_eq!(grant.total(), 2_200);
+    }
+
+    #[test]
+    fn of_a_large_window_credit_comes_by_the_mebibyte() {
+        const MIB: u64 = 1_024 * KIB;
+        let mut grant = Grant::new(64 * MIB);
+        assert_eq!(grant.take(MIB - 1, 0), None);
+        assert_eq!(grant.take(MIB, 0), Some(65 * MIB));
+        assert_eq!(grant.take(2 * MIB + 5, 0), Some(66 * MIB + 5));
     }
 
     #[test]
