@@ -251,10 +251,10 @@ pub struct TcpConfig {
     pub ephemeral_ports: (u16, u16),
 }
 
-/// Enough for 1 Gbit/s over 8 ms, and in the end for 5 Gbit/s over 100 ms.
+/// Enough for 1 Gbit/s over 8 ms, and in the end for 1 Gbit/s over 250 ms.
 const USUAL_BUFFER: BufferSize = BufferSize {
     initial: 1024 * 1024,
-    largest: 64 * 1024 * 1024,
+    largest: 32 * 1024 * 1024,
 };
 
 impl Default for TcpConfig {

@@ -8,9 +8,10 @@ use core::future::{Future, poll_fn};
 use core::ops::Deref;
 use core::pin::pin;
 use core::task::Poll;
-use ethertab_stack::config::{Addressing, Config};
+use ethertab_stack::config::{Addressing, BufferSize, Config};
 use ethertab_stack::driver::{self, Clock};
 use ethertab_stack::{Duration, MacAddress, Stack};
+use ethertab_tunnel::v1::LARGEST_WINDOW;
 use wasm_bindgen::JsValue;
 
 /// How a network is opened.
@@ -29,9 +30,14 @@ pub struct NetworkOptions {
 impl Default for NetworkOptions {
     fn default() -> Self {
         let mut config = Config::default();
-        // As much as the link lets the relay send: with less the path would be idle, and more would wait in the relay.
-        config.tcp.receive_buffer.initial = WINDOW as usize;
-        config.tcp.send_buffer.initial = WINDOW as usize;
+        let buffer = BufferSize {
+            // As much as the link lets the relay send: with less the path would be idle, and more would wait in the relay.
+            initial: WINDOW as usize,
+            // As much as it ever lets the relay send.
+            largest: LARGEST_WINDOW as usize,
+        };
+        config.tcp.receive_buffer = buffer;
+        config.tcp.send_buffer = buffer;
         NetworkOptions {
             config,
             hardware_address: None,

@@ -6,8 +6,8 @@ use crate::transport::TcpError;
 use crate::wire::tcp::Flags;
 use core::task::Poll;
 
-/// Of windows up to the default's largest, 64 MiB.
-const SHIFT: u8 = 10;
+/// Of windows up to the default's largest, 32 MiB.
+const SHIFT: u8 = 9;
 
 #[test]
 fn a_connect_is_three_segments() {
