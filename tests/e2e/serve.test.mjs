@@ -67,6 +67,11 @@ async function start() {
       throw new Error('on purpose');
     },
     '/peer': (_, { remoteAddress }) => new Response(remoteAddress),
+    '/cookies': (_, { responseHeaders }) => {
+      responseHeaders.append('Set-Cookie', 'a=1; HttpOnly');
+      responseHeaders.append('Set-Cookie', 'b=2');
+      return new Response('set');
+    },
     '/gate': async () => {
       globalThis.tellAsked();
       await new Promise((resolve) => {
@@ -129,6 +134,11 @@ test('the handler sees every header, and who asks', async () => {
   assert.equal(headers.origin, 'http://somewhere');
   assert.match(headers['user-agent'], /^curl/);
   assert.equal(await curl(`${url}/peer`), '10.77.0.1');
+});
+
+test('cookies are set beside the response, which drops them in browsers', async () => {
+  const answer = await curl('--include', `${url}/cookies`);
+  assert.deepEqual(answer.match(/^set-cookie: .*(?=\r$)/gm), ['set-cookie: a=1; HttpOnly', 'set-cookie: b=2']);
 });
 
 test('a connection serves several requests', async () => {

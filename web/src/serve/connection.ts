@@ -107,13 +107,15 @@ export class ServerConnection {
     const { information, settle } = informationOf(this.#socket);
     const failed = (error: unknown) => this.#failed(error, body, signal);
     let response: Response;
+    let besides: Headers | undefined = information.responseHeaders;
     try {
       response = usable(await this.#handler(incomingRequest(head, body.stream, signal), information));
     } catch (error) {
       response = await failed(error);
+      besides = undefined;
     }
     try {
-      const kept = await this.#writer.send(response, head, keepAlive).catch(async (error: unknown) => {
+      const kept = await this.#writer.send(response, head, keepAlive, besides).catch(async (error: unknown) => {
         response = await failed(error);
         if (this.#writer.begun) {
           throw error;
@@ -177,7 +179,13 @@ function informationOf({ remoteAddress, remotePort }: TcpSocket) {
     settle = { resolve, reject };
   });
   const remoteAddr = { transport: 'tcp', hostname: remoteAddress, port: remotePort } as const;
-  const information: ServeInformation = { remoteAddress, remotePort, remoteAddr, completed: quiet(completed) };
+  const information: ServeInformation = {
+    remoteAddress,
+    remotePort,
+    remoteAddr,
+    responseHeaders: new Headers(),
+    completed: quiet(completed),
+  };
   return { information, settle };
 }
 

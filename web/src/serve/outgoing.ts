@@ -1,6 +1,7 @@
 /** Responses on their way to a connection. */
 
 import { bytesOf, joined } from '../http/characters.js';
+import type { Field } from '../http/fields.js';
 import { chunk, LAST_CHUNK } from '../http/request.js';
 import { within } from '../http/source.js';
 import type { Bytes } from '../messages.js';
@@ -77,16 +78,17 @@ export class ResponseWriter {
 
   /**
    * Writes a response; `keepAlive` is asked whether the connection may carry another one after it. Resolves to whether it may indeed.
-   * A body that breaks off, or is not as long as its `content-length` says, fails: then the connection's end tells the client.
+   * `besides`: headers that go out with the response's own. A body that breaks off, or is not as long as its `content-length` says, fails: then the connection's end tells the client.
    */
-  async send(response: Response, asked: Asked, keepAlive: () => boolean): Promise<boolean> {
+  async send(response: Response, asked: Asked, keepAlive: () => boolean, besides = new Headers()): Promise<boolean> {
     const said = contentLength(response.headers);
+    const headers = [...response.headers, ...besides];
     const bodiless = asked.method === 'HEAD' || [204, 205, 304].includes(response.status);
     if (bodiless || !response.body) {
       await response.body?.cancel();
       const length = response.status === 204 ? null : response.status === 205 ? 0 : bodiless ? said : 0;
       const kept = keepAlive();
-      const all = head(response, asked, length, kept);
+      const all = head(response, headers, asked, length, kept);
       this.begun = true;
       await this.#write(all);
       return kept;
@@ -98,7 +100,7 @@ export class ResponseWriter {
       const { next, length: whole } = beginning;
       const length = said ?? (next ? (asked.minor === 1 ? 'chunked' : 'close') : whole);
       const kept = length !== 'close' && keepAlive();
-      await this.#sendBody(head(response, asked, length, kept), beginning, reader, new Frame(length));
+      await this.#sendBody(head(response, headers, asked, length, kept), beginning, reader, new Frame(length));
       return kept;
     } catch (error) {
       reader.cancel(error).catch(() => {});
@@ -229,15 +231,14 @@ function contentLength(headers: Headers): number | null {
   return Number(said);
 }
 
-function head(response: Response, asked: Asked, length: Length, keepAlive: boolean): Bytes {
-  const { status, statusText, headers } = response;
+function head({ status, statusText }: Response, headers: Field[], asked: Asked, length: Length, keepAlive: boolean): Bytes {
   const lines = [`HTTP/1.1 ${status} ${statusText || (REASONS[status] ?? '')}`];
   for (const [name, value] of headers) {
     if (!FRAMING.includes(name)) {
       lines.push(`${name}: ${value}`);
     }
   }
-  if (!headers.has('date')) {
+  if (!headers.some(([name]) => name === 'date')) {
     lines.push(`date: ${new Date().toUTCString()}`);
   }
   if (typeof length === 'number') {

@@ -4,7 +4,7 @@ import { Deferred, FakeNetwork, turn } from '../../test/fake-network.js';
 import { type Client, eventually, get, HELLO, hello, post, Served } from '../../test/http-client.js';
 import { EthertabError } from '../errors.js';
 import { serve } from './server.js';
-import type { ServeHandler, ServeOptions } from './types.js';
+import type { ServeHandler, ServeInformation, ServeOptions } from './types.js';
 
 const encoder = new TextEncoder();
 
@@ -28,7 +28,7 @@ describe('a response', () => {
       },
     });
 
-  test.each<[string, () => Response, string]>([
+  test.each<[string, ServeHandler, string]>([
     ['a text', hello, HELLO],
     ['nothing', () => new Response(), 'HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 0\r\n\r\n'],
     [
@@ -63,6 +63,16 @@ describe('a response', () => {
           ],
         }),
       "HTTP/1.1 418 I'm a teapot\r\nset-cookie: a=1\r\nset-cookie: b=2\r\nx-latin: caf\xe9\r\ndate: now\r\ncontent-length: 0\r\n\r\n",
+    ],
+    [
+      'headers besides its own',
+      (_: Request, { responseHeaders }: ServeInformation) => {
+        responseHeaders.append('Set-Cookie', 'a=1; HttpOnly');
+        responseHeaders.append('Set-Cookie', 'b=2');
+        responseHeaders.set('Connection', 'upgrade');
+        return new Response('hello', { headers: { 'x-own': '1' } });
+      },
+      'HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=UTF-8\r\nx-own: 1\r\nset-cookie: a=1; HttpOnly\r\nset-cookie: b=2\r\ndate: now\r\ncontent-length: 5\r\n\r\nhello',
     ],
   ])('of %s', async (_, respond, wanted) => {
     const peer = asked(respond);
@@ -125,8 +135,15 @@ describe('a response', () => {
     expect(pulled).toHaveBeenCalledTimes(1_000);
   });
 
-  test.each<[string, () => Response | Promise<Response>, RegExp]>([
-    ['that the handler throws', () => Promise.reject(new Error('oh')), /oh/],
+  test.each<[string, ServeHandler, RegExp]>([
+    [
+      'that the handler throws',
+      (_: Request, { responseHeaders }: ServeInformation) => {
+        responseHeaders.append('set-cookie', 'a=1');
+        return Promise.reject(new Error('oh'));
+      },
+      /oh/,
+    ],
     ['that it does not return', () => undefined as unknown as Response, /returns a Response/],
     ['that is an error', () => Response.error(), /cannot be sent/],
     ['whose length is none', () => new Response('x', { headers: { 'content-length': 'x' } }), /no content-length/],
@@ -144,7 +161,9 @@ describe('a response', () => {
   ])('%s is 500, and the connection goes on', async (_, handler, message) => {
     const peer = asked(handler);
     peer.says(get());
-    expect(await peer.hears()).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/);
+    const said = await peer.hears();
+    expect(said).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/);
+    expect(said).not.toContain('set-cookie');
     expect(String(served.reported)).toMatch(message);
     peer.says(get());
     await peer.hears();

@@ -9,17 +9,20 @@
  *   belong to this object alone: the platform's own `new Request(request)` does not take them over, `net.fetch(request)` does.
  * - A response whose body is complete at once is sent with its Content-Length, one with a `content-length` header of its own is held
  *   to it, everything else goes in chunks (to HTTP/1.0: up to the end of the connection).
- * - Not there: `CONNECT`, upgrades, trailers, TLS; and in browsers `Set-Cookie`, which their `Response` drops.
+ * - In browsers a `Response` drops `Set-Cookie`: cookies are set by {@link ServeInformation.responseHeaders}.
+ * - Not there: `CONNECT`, upgrades, trailers, TLS.
  */
 
 export type ServeHandler = (request: Request, info: ServeInformation) => Response | Promise<Response>;
 
-/** Who asks. */
+/** Who asks, and what goes with the answer. */
 export interface ServeInformation {
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** The same, by the name that Deno has for it. */
   readonly remoteAddr: ServeAddress;
+  /** Sent besides the headers of the response that the handler returns: the place for `Set-Cookie`. */
+  readonly responseHeaders: Headers;
   /** Resolves when the response has been written; rejects if it could not be. */
   readonly completed: Promise<void>;
 }
