@@ -11,7 +11,7 @@ let relay;
 let server;
 let browser;
 let tab;
-/** What the server does with the next connection, and what became of it. */
+/** What the server does with the next connection. */
 let next;
 
 before(async () => {
@@ -19,7 +19,7 @@ before(async () => {
   server = await Listening.start(port, (socket) => next(socket));
   browser = await Browser.start();
   tab = await browser.open();
-  // How connections end is taken from the wire: to a server that has not read everything, Node tells an end by a reset as any other.
+  // How connections end is taken from the wire: of one that was not read to its end, Node reports a reset as an ordinary end.
   await tab.page.evaluate((port) => {
     globalThis.ends = [];
     (async () => {
@@ -36,7 +36,7 @@ after(async () => {
   await relay?.stop();
 });
 
-/** What the next connection does: resolves when `act` says that it is where it should be. */
+/** Has `act` serve the next connection; resolves when it says that the fetch is where it should be. */
 const connection = (act) =>
   new Promise((reached) => {
     next = (socket) => {
@@ -65,7 +65,7 @@ const begin = (url, { secure = false, body } = {}) =>
     [url ?? `${secure ? 'https' : 'http'}://${host}:${port}/`, body],
   );
 
-/** What becomes of it then. */
+/** Aborts it; what has become of it then. */
 const abort = (reason) =>
   soon(
     'the end of the fetch',

@@ -388,6 +388,7 @@ export interface PingOptions {
 export interface PingReply {
   /** Who answered. */
   address: string;
+  /** As finely as the platform's clock counts: Firefox rounds to a millisecond, so that 0 is possible. */
   roundTripMs: number;
   /** The TTL that the reply arrived with. */
   hopLimit: number;

@@ -38,6 +38,13 @@ test('a question to DNS is a question', () => {
   expect(lines(query).at(-1)).toBe('DNS: A www.example.com?');
 });
 
+test('a ping is told by its numbers, an error by what it is about', () => {
+  const ping = ipv4('01', '0800 abcd 04d2 0007 6162');
+  expect(lines(ping).at(-1)).toBe('ICMP: Echo request Id=1234 Seq=7, 2 bytes');
+  expect(lines(ipv4('01', '0000 abcd 04d2 0007')).at(-1)).toBe('ICMP: Echo reply Id=1234 Seq=7, 0 bytes');
+  expect(lines(ipv4('01', '0b00 abcd 00000000')).at(-1)).toMatch(/^ICMP: Time exceeded/);
+});
+
 test('ARP speaks in sentences', () => {
   expect(lines(arp).at(-1)).toBe('ARP: Who has 10.77.0.100? Tell 10.77.0.1');
 });

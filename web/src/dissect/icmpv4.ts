@@ -20,7 +20,7 @@ export function icmpv4(frame: Uint8Array, start: number, end: number): Layers {
   if (type === 0 || type === 8) {
     const identifier = reader.field('Identifier', 2);
     const sequence = reader.field('Sequence', 2);
-    summary = `Echo ${type === 8 ? 'request' : 'reply'} ${sequence} of ${identifier}, ${bytesOf(reader.remaining)}`;
+    summary = `Echo ${type === 8 ? 'request' : 'reply'} Id=${identifier} Seq=${sequence}, ${bytesOf(reader.remaining)}`;
   } else {
     reader.number(2);
     reader.note('Unused', '', 2);
