@@ -249,6 +249,12 @@ const firefoxes = [
     cases: all('connections', 'a stream', 'an empty stream', 'a stream without duplex'),
   },
   {
+    why: 'whether deflate is raw it takes from what came first; where that is a single byte, it may take it for broken',
+    from: ['firefox'],
+    fields: body,
+    cases: all('codings', 'deflate, raw and dripped'),
+  },
+  {
     why: 'what has a coding that nobody can undo comes as it is; Firefox undoes the others',
     from: ['firefox'],
     fields: ['body'],
