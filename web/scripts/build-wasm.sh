@@ -22,7 +22,7 @@ fi
 # SHA-2 not unrolled: 5 KB gzipped less, and nothing long is hashed.
 flags='--cfg sha2_backend_soft="compact"'
 # Nobody sees where a panic was, nor a value's `Debug`: in wasm a panic traps, and what it would print goes nowhere. Without the places
-# 4 KB and 5 KB (TLS) gzipped less, without `Debug` 1.6 KB. The flags are unstable, so the compiler, which rust-toolchain.toml pins, has
+# 4 KB and 5 KB (TLS) gzipped less, without `Debug` 1.6 KB and 12 KB. The flags are unstable, so the compiler, which rust-toolchain.toml pins, has
 # to be told that this is meant.
 export RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags -Zlocation-detail=none -Zfmt-debug=none"
 

@@ -74,7 +74,11 @@ async fn relay(flags: &[&str]) -> Relay {
 }
 
 async fn configured(relay: &Relay, last: u8) -> Network {
-    let network = station(relay, last).await;
+    leased(station(relay, last).await).await
+}
+
+/// Once it has an address.
+async fn leased(network: Network) -> Network {
     timeout(PATIENCE, network.configured())
         .await
         .expect("no lease came")

@@ -4,7 +4,7 @@
 use crate::offload::assert_no_bad_frames;
 use crate::rich::rich;
 use crate::station::station_of_mtu;
-use crate::{HOST, PATIENCE, relay};
+use crate::{HOST, PATIENCE, leased, relay};
 use ethertab_stack::config::{ListenOptions, TcpOptions};
 use ethertab_stack::driver::{self, Network, PingOptions};
 use futures_util::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -39,12 +39,6 @@ enum Datagrams {
 }
 
 impl End {
-    async fn tab(name: &'static str, network: Network) -> End {
-        let configured = timeout(PATIENCE, network.configured());
-        configured.await.expect("no lease came").unwrap();
-        End::Tab(name, network)
-    }
-
     fn name(&self) -> &'static str {
         match self {
             End::Kernel => "kernel",
@@ -216,10 +210,16 @@ async fn everybody_speaks_with_everybody_at_every_mtu() {
             let relay = relay(flags).await;
             let ends = [
                 End::Kernel,
-                End::tab("plain tab", station_of_mtu(&relay, 1, mtu).await).await,
-                End::tab("plain tab", station_of_mtu(&relay, 2, mtu).await).await,
-                End::tab("negotiated tab", rich(&relay, 3, mtu).await).await,
-                End::tab("negotiated tab", rich(&relay, 4, mtu).await).await,
+                End::Tab(
+                    "plain tab",
+                    leased(station_of_mtu(&relay, 1, mtu).await).await,
+                ),
+                End::Tab(
+                    "plain tab",
+                    leased(station_of_mtu(&relay, 2, mtu).await).await,
+                ),
+                End::Tab("negotiated tab", rich(&relay, 3, mtu).await),
+                End::Tab("negotiated tab", rich(&relay, 4, mtu).await),
             ];
             for (at, from) in ends.iter().enumerate() {
                 for (beside, to) in ends.iter().enumerate() {

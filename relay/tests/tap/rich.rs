@@ -1,6 +1,6 @@
 //! A tab of the negotiated form over a WebSocket: our stack, with checksums and cutting left to the link.
 
-use crate::PATIENCE;
+use crate::leased;
 use crate::station::fresh_seed;
 use crate::support::{clients, open, until};
 use ethertab_relay::Relay;
@@ -18,7 +18,6 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
@@ -178,9 +177,5 @@ pub(crate) async fn rich(relay: &Relay, last: u8, mtu: usize) -> Network {
             eprintln!("station {last}: {error}");
         }
     });
-    timeout(PATIENCE, network.configured())
-        .await
-        .expect("no lease came")
-        .unwrap();
-    network
+    leased(network).await
 }

@@ -78,7 +78,8 @@ export class ResponseWriter {
 
   /**
    * Writes a response; `keepAlive` is asked whether the connection may carry another one after it. Resolves to whether it may indeed.
-   * `besides`: headers that go out with the response's own. A body that breaks off, or is not as long as its `content-length` says, fails: then the connection's end tells the client.
+   * `besides`: headers that go out with the response's own. A body that breaks off, or is not as long as its `content-length` says,
+   * fails: then the connection's end tells the client.
    */
   async send(response: Response, asked: Asked, keepAlive: () => boolean, besides = new Headers()): Promise<boolean> {
     const said = contentLength(response.headers);

@@ -1,4 +1,5 @@
 import { invalid } from '../errors.js';
+import { bytesOf } from '../http/characters.js';
 
 const BEGIN = '-----BEGIN CERTIFICATE-----';
 const END = '-----END CERTIFICATE-----';
@@ -16,14 +17,10 @@ export function certificates(given: string | Uint8Array): Uint8Array[] {
   const [, ...parts] = text.split(BEGIN);
   try {
     if (parts.length > 0 && parts.every((part) => part.includes(END))) {
-      return parts.map((part) => bytes(part.slice(0, part.indexOf(END))));
+      return parts.map((part) => bytesOf(atob(part.slice(0, part.indexOf(END)))));
     }
   } catch {
     // Not Base64.
   }
   throw invalid("a CA's certificate cannot be read, neither as PEM nor as DER");
-}
-
-function bytes(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
