@@ -24,7 +24,7 @@ build: setup-build ## the page, the package and the relay
 	@[ -d web/dist ] && [ -d web/pkg ] || rm -f .work/stages/page.passed
 	@[ -x $(RELAY) ] || rm -f .work/stages/relay.passed
 	@$(STAGE) page $(WEB) -- npm --prefix web run --silent build
-	@$(STAGE) relay $(RUST) web/page web/src -- cargo build --release -p ethertab-relay
+	@$(STAGE) relay $(RUST) web -- cargo build --release -p ethertab-relay
 
 test: check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-firefox test-ports ## all of it, as CI does
 	@.ci/stage --summary
@@ -49,7 +49,7 @@ test-rust: build ## unit, property and simulation tests, and the layering check
 	@$(STAGE) rust $(RUST) -- cargo test --workspace --quiet
 
 test-wasm: build setup-test ## wasm-pack in headless Chromium against a real relay
-	@$(STAGE) wasm $(RUST) web/src -- wasm/tests/run.sh $(RELAY)
+	@$(STAGE) wasm $(RUST) web -- wasm/tests/run.sh $(RELAY)
 
 test-kernel: build setup-test ## the Linux kernel and ordinary servers, in network namespaces
 	@$(STAGE) kernel $(RUST) -- tests/kernel/run.sh

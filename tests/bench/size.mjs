@@ -11,7 +11,7 @@ const { build } = await import(pathToFileURL(createRequire(new URL('package.json
 /** In kilobytes: what we want. */
 const LIMITS = { sockets: 120, together: 450 };
 /** What --check takes for too much: the sockets do not meet their limit yet, and must not move away from it. */
-const ALLOWED = { sockets: 160, together: LIMITS.together };
+const ALLOWED = { sockets: 143, together: LIMITS.together };
 
 /** The files that a bundle of this entry consists of: what is loaded with it, and what is loaded once it is asked for. */
 async function bundle(entry) {
