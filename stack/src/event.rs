@@ -24,6 +24,13 @@ pub struct UdpId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EchoId(pub(crate) u32);
 
+impl EchoId {
+    /// What stands in its packets; other sockets have had the same before.
+    pub(crate) const fn identifier(self) -> u32 {
+        self.0 & 0xffff
+    }
+}
+
 /// Something the owner should look at. Events of one socket are coalesced: there is at most one in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {

@@ -34,6 +34,7 @@ pub mod link;
 pub mod random;
 pub mod socket;
 mod stack;
+mod table;
 pub mod time;
 mod timer;
 mod train;

@@ -2,11 +2,11 @@
 
 use crate::event::{EchoId, Event, ListenerId, TcpId, UdpId};
 use crate::random;
+use crate::table::Index;
 use crate::time::Instant;
 use crate::timer::TimerQueue;
 use core::hash::Hasher;
 use core::task::Waker;
-use hashbrown::HashTable;
 
 /// A socket that a program holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,10 @@ pub(super) struct SleepId(u32);
 /// Every socket that is held and every registered waker.
 pub(super) struct Waiting {
     key: random::Key,
-    sockets: HashTable<Held>,
+    sockets: Index,
+    /// By the index's numbers; `None`: free.
+    held: Vec<Option<Held>>,
+    free: Vec<u32>,
     configured: Waiters,
     host_event: Waiters,
     lookup: Waiters,
@@ -118,7 +121,9 @@ impl Waiting {
     pub(super) fn new(key: random::Key) -> Waiting {
         Waiting {
             key,
-            sockets: HashTable::new(),
+            sockets: Index::default(),
+            held: Vec::new(),
+            free: Vec::new(),
             configured: Waiters::default(),
             host_event: Waiters::default(),
             lookup: Waiters::default(),
@@ -143,13 +148,37 @@ impl Waiting {
             readers: Waiters::default(),
             writers: Waiters::default(),
         };
-        self.sockets
-            .insert_unique(socket.hash(key), held, |held| held.socket.hash(key));
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.held[number as usize] = Some(held);
+                number
+            }
+            None => {
+                self.held.push(Some(held));
+                self.held.len() as u32 - 1
+            }
+        };
+        let all = &self.held;
+        self.sockets.insert(socket.hash(key), number, &|number| {
+            let held = all[number as usize].as_ref();
+            held.map_or(0, |held| held.socket.hash(key))
+        });
+    }
+
+    /// The number of a socket that is held.
+    fn number(&self, socket: Socket) -> Option<u32> {
+        let found = |number: u32| {
+            let held = self.held[number as usize].as_ref();
+            held.is_some_and(|held| held.socket == socket)
+        };
+        self.sockets.find(socket.hash(self.key), &found)
     }
 
     /// Forgets every socket, and moves the wakers of those who wait for it to `woken`.
     pub(super) fn forget_all(&mut self, woken: &mut Vec<Waker>) -> impl Iterator<Item = Socket> {
-        self.sockets.drain().map(|mut held| {
+        self.sockets = Index::default();
+        self.free.clear();
+        self.held.drain(..).flatten().map(|mut held| {
             held.readers.take(woken);
             held.writers.take(woken);
             held.socket
@@ -158,9 +187,10 @@ impl Waiting {
 
     /// Forgets a socket and everybody who waits for it, unless that was done already.
     pub(super) fn forget(&mut self, socket: Socket) -> Option<Discarded> {
-        let found = |held: &Held| held.socket == socket;
-        let entry = self.sockets.find_entry(socket.hash(self.key), found).ok()?;
-        let (mut held, _) = entry.remove();
+        let number = self.number(socket)?;
+        self.sockets.remove(socket.hash(self.key), number);
+        self.free.push(number);
+        let mut held = self.held[number as usize].take()?;
         let mut discarded = Discarded::default();
         held.readers.take(&mut discarded.0);
         held.writers.take(&mut discarded.0);
@@ -175,8 +205,8 @@ impl Waiting {
             Interest::HostEvent => return Some(&mut self.host_event),
             Interest::Lookup => return Some(&mut self.lookup),
         };
-        let found = |held: &Held| held.socket == socket;
-        let held = self.sockets.find_mut(socket.hash(self.key), found)?;
+        let number = self.number(socket)?;
+        let held = self.held[number as usize].as_mut()?;
         Some(match interest {
             Interest::Write(_) => &mut held.writers,
             _ => &mut held.readers,
@@ -227,7 +257,7 @@ impl Waiting {
 
     /// Moves every waker to `woken`: the network is closed.
     pub(super) fn take_all(&mut self, woken: &mut Vec<Waker>) {
-        for held in self.sockets.iter_mut() {
+        for held in self.held.iter_mut().flatten() {
             held.readers.take(woken);
             held.writers.take(woken);
         }
@@ -282,7 +312,7 @@ impl Waiting {
     /// Whether nobody waits; for tests that look for leaks.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        let sockets = self.sockets.iter();
+        let sockets = self.held.iter().flatten();
         let mut waiters = sockets
             .flat_map(|held| [&held.readers, &held.writers])
             .chain([&self.configured, &self.host_event, &self.lookup]);

@@ -4,11 +4,11 @@
 //! collide.
 
 use crate::random::{Key, Random};
+use crate::table::{Index, Sorted};
+use alloc::vec;
 use alloc::vec::Vec;
-use core::hash::{Hash, Hasher};
+use core::hash::{BuildHasher, Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
 /// Both ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,10 @@ impl Hash for FourTuple {
 /// Connections by their four-tuple.
 #[derive(Debug)]
 pub struct Connections {
-    slots: HashMap<FourTuple, u32, Key>,
+    key: Key,
+    slots: Index,
+    /// By slot; of those that are not in use, what was there last.
+    tuples: Vec<FourTuple>,
     /// The last one found: packets come in trains.
     last: Option<(FourTuple, u32)>,
 }
@@ -56,20 +59,28 @@ impl Connections {
     #[must_use]
     pub fn new(random: &mut Random) -> Connections {
         Connections {
-            slots: HashMap::with_hasher(random.key()),
+            key: random.key(),
+            slots: Index::default(),
+            tuples: Vec::new(),
             last: None,
         }
     }
 
-    /// Enters a connection; false, and nothing changed, if the four-tuple is taken.
+    /// Enters a connection in a slot that is free; false, and nothing changed, if the four-tuple is taken.
     pub fn insert(&mut self, tuple: FourTuple, slot: u32) -> bool {
-        match self.slots.entry(tuple) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(entry) => {
-                entry.insert(slot);
-                true
-            }
+        if self.contains(&tuple) {
+            return false;
         }
+        let at = slot as usize;
+        if at >= self.tuples.len() {
+            self.tuples.resize(at + 1, tuple);
+        }
+        self.tuples[at] = tuple;
+        let (key, tuples) = (self.key, &self.tuples);
+        (self.slots).insert(key.hash_one(tuple), slot, &|slot| {
+            key.hash_one(tuples[slot as usize])
+        });
+        true
     }
 
     /// Takes a connection out; returns its slot.
@@ -77,7 +88,9 @@ impl Connections {
         if self.last.is_some_and(|(last, _)| last == *tuple) {
             self.last = None;
         }
-        self.slots.remove(tuple)
+        let slot = self.look_up(tuple)?;
+        self.slots.remove(self.key.hash_one(tuple), slot);
+        Some(slot)
     }
 
     /// The slot of the connection that a segment belongs to.
@@ -88,7 +101,7 @@ impl Connections {
         {
             return Some(slot);
         }
-        let slot = *self.slots.get(tuple)?;
+        let slot = self.look_up(tuple)?;
         self.last = Some((*tuple, slot));
         Some(slot)
     }
@@ -96,7 +109,7 @@ impl Connections {
     /// Whether the four-tuple is taken.
     #[must_use]
     pub fn contains(&self, tuple: &FourTuple) -> bool {
-        self.slots.contains_key(tuple)
+        self.look_up(tuple).is_some()
     }
 
     /// Connections entered.
@@ -108,26 +121,23 @@ impl Connections {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len() == 0
+    }
+
+    fn look_up(&self, tuple: &FourTuple) -> Option<u32> {
+        let is_it = |slot: u32| self.tuples[slot as usize] == *tuple;
+        self.slots.find(self.key.hash_one(tuple), &is_it)
     }
 }
 
 /// Ports that somebody waits at: listeners of TCP, or sockets of UDP. The unspecified address stands for all addresses
 /// of its family and therefore conflicts with each of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Bindings {
-    ports: HashMap<u16, Vec<(IpAddr, u32)>, Key>,
+    ports: Sorted<Vec<(IpAddr, u32)>>,
 }
 
 impl Bindings {
-    /// An empty table with a fresh key.
-    #[must_use]
-    pub fn new(random: &mut Random) -> Bindings {
-        Bindings {
-            ports: HashMap::with_hasher(random.key()),
-        }
-    }
-
     /// Whether `local` can be bound.
     #[must_use]
     pub fn is_free(&self, local: SocketAddr) -> bool {
@@ -140,24 +150,24 @@ impl Bindings {
     pub fn insert(&mut self, local: SocketAddr, slot: u32) -> bool {
         let free = self.is_free(local);
         if free {
-            let bound = self.ports.entry(local.port()).or_default();
-            bound.push((local.ip(), slot));
+            let (port, binding) = (local.port().into(), (local.ip(), slot));
+            match self.ports.get_mut(port) {
+                Some(bound) => bound.push(binding),
+                None => self.ports.insert(port, vec![binding]),
+            }
         }
         free
     }
 
     /// Gives a binding back; returns its slot.
     pub fn remove(&mut self, local: SocketAddr) -> Option<u32> {
-        let Entry::Occupied(mut entry) = self.ports.entry(local.port()) else {
-            return None;
-        };
-        let bound = entry.get_mut();
+        let bound = self.ports.get_mut(local.port().into())?;
         let at = bound
             .iter()
             .position(|&(address, _)| address == local.ip())?;
         let (_, slot) = bound.swap_remove(at);
         if bound.is_empty() {
-            entry.remove();
+            self.ports.remove(local.port().into());
         }
         Some(slot)
     }
@@ -177,7 +187,7 @@ impl Bindings {
     }
 
     fn at(&self, port: u16) -> &[(IpAddr, u32)] {
-        self.ports.get(&port).map_or(&[], Vec::as_slice)
+        self.ports.get(port.into()).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -247,7 +257,7 @@ mod tests {
 
     #[test]
     fn an_exact_binding_and_one_for_all_addresses_exclude_each_other() {
-        let mut bindings = Bindings::new(&mut random());
+        let mut bindings = Bindings::default();
         assert!(bindings.insert(at("10.0.0.2:53"), 1));
         assert!(bindings.insert(at("127.0.0.1:53"), 2));
         assert!(!bindings.insert(at("0.0.0.0:53"), 3));

@@ -5,7 +5,8 @@ use super::{BindError, Outgoing, SourceFor, UdpError};
 use crate::config::{Config, UdpConfig};
 use crate::counters::{Counters, DropReason};
 use crate::event::EchoId;
-use crate::random::{Key, Random};
+use crate::random::Random;
+use crate::table::Sorted;
 use crate::time::Instant;
 use crate::wire::icmpv4::{self, Icmpv4};
 use crate::wire::ip::{Departure, Ecn, Headroom, PacketError, Protocol, Unreachable};
@@ -15,7 +16,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 use core::task::Poll;
-use hashbrown::HashMap;
 
 /// The type of our requests, as an error quotes it.
 const ECHO_REQUEST: u8 = 8;
@@ -43,7 +43,7 @@ pub struct EchoReply {
 #[derive(Debug)]
 pub struct Echo {
     /// By identifier; the other half of the id says which use of the identifier it is.
-    sockets: HashMap<u16, Socket, Key>,
+    sockets: Sorted<Socket>,
     random: Random,
     opened: u16,
     /// Sockets with something to send, each once: they take turns.
@@ -83,7 +83,7 @@ impl Echo {
     #[must_use]
     pub fn new(config: &Config, random: &mut Random) -> Echo {
         Echo {
-            sockets: HashMap::with_hasher(random.key()),
+            sockets: Sorted::default(),
             random: random.fork(),
             opened: 0,
             sending: VecDeque::new(),
@@ -102,13 +102,13 @@ impl Echo {
             return Err(BindError::TooMany);
         }
         let mut identifier = self.random.next_u16();
-        while self.sockets.contains_key(&identifier) {
+        while self.sockets.get(identifier.into()).is_some() {
             identifier = identifier.wrapping_add(1);
         }
         self.opened = self.opened.wrapping_add(1);
         let id = EchoId(u32::from(self.opened) << 16 | u32::from(identifier));
         self.sockets.insert(
-            identifier,
+            identifier.into(),
             Socket {
                 id,
                 destination,
@@ -182,7 +182,7 @@ impl Echo {
     /// Closes a socket; requests that wait are not sent.
     pub fn close(&mut self, id: EchoId) {
         if self.socket(id).is_ok() {
-            self.sockets.remove(&(id.0 as u16));
+            self.sockets.remove(id.identifier());
             self.sending.retain(|&waiting| waiting != id);
             self.events.retain(|&waiting| waiting != id);
         }
@@ -204,7 +204,7 @@ impl Echo {
             hop_limit,
             at: now,
         };
-        let socket = self.sockets.get_mut(&identifier);
+        let socket = self.sockets.get_mut(identifier.into());
         if let Some(socket) = socket.filter(|socket| socket.expects(source))
             && socket.incoming.push(reply, payload)
         {
@@ -219,7 +219,7 @@ impl Echo {
         let socket = match error.quoted.first_chunk::<8>() {
             Some(&[ECHO_REQUEST, _, _, _, a, b, c, d]) => self
                 .sockets
-                .get_mut(&u16::from_be_bytes([a, b]))
+                .get_mut(u16::from_be_bytes([a, b]).into())
                 .filter(|socket| socket.destination == error.destination)
                 .map(|socket| (socket, u16::from_be_bytes([c, d]))),
             _ => None,
@@ -262,7 +262,7 @@ impl Echo {
                 .blocked
                 .take_if(|length| socket.outgoing.accepts(*length))
                 .is_some();
-            if let Some(socket) = self.sockets.get_mut(&(id.0 as u16)) {
+            if let Some(socket) = self.sockets.get_mut(id.identifier()) {
                 if outgoing.is_none() {
                     socket.fail(sequence, UdpError::NoRoute, &mut self.events);
                 } else if room {
@@ -297,7 +297,7 @@ impl Echo {
 
     fn socket(&mut self, id: EchoId) -> Result<&mut Socket, UdpError> {
         self.sockets
-            .get_mut(&(id.0 as u16))
+            .get_mut(id.identifier())
             .filter(|socket| socket.id == id)
             .ok_or(UdpError::Closed)
     }

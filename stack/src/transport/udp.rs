@@ -7,7 +7,8 @@ use super::{BindError, Outgoing, Received, SourceFor, UdpError};
 use crate::config::{Config, UdpConfig};
 use crate::counters::{Counters, DropReason};
 use crate::event::UdpId;
-use crate::random::{Key, Random};
+use crate::random::Random;
+use crate::table::Sorted;
 use crate::wire::checksum::Checksum;
 use crate::wire::ip::{
     Arrival, Cast, Departure, Ecn, Headroom, PacketError, Protocol, Unreachable,
@@ -18,7 +19,6 @@ use alloc::collections::VecDeque;
 use alloc::vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::task::Poll;
-use hashbrown::HashMap;
 
 /// Largest payload over IPv4 (RFC 791 §3.1: 65,535 bytes in all) and over IPv6 (RFC 8200 §3: 65,535 after its header).
 const LARGEST_V4: usize = 65_507;
@@ -40,7 +40,7 @@ pub struct Datagram {
 /// All UDP sockets.
 #[derive(Debug)]
 pub struct Udp {
-    sockets: HashMap<u32, Socket, Key>,
+    sockets: Sorted<Socket>,
     last_id: u32,
     bindings: Bindings,
     ports: EphemeralPorts,
@@ -75,9 +75,9 @@ impl Udp {
     #[must_use]
     pub fn new(config: &Config, random: &mut Random) -> Udp {
         Udp {
-            sockets: HashMap::with_hasher(random.key()),
+            sockets: Sorted::default(),
             last_id: 0,
-            bindings: Bindings::new(random),
+            bindings: Bindings::default(),
             ports: EphemeralPorts::new(config.tcp.ephemeral_ports, random),
             sending: VecDeque::new(),
             events: VecDeque::new(),
@@ -105,7 +105,7 @@ impl Udp {
         let mut id = self.last_id;
         loop {
             id = id.wrapping_add(1);
-            if !self.sockets.contains_key(&id) {
+            if self.sockets.get(id).is_none() {
                 break;
             }
         }
@@ -232,7 +232,7 @@ impl Udp {
             self.events.retain(|&waiting| waiting != id.0);
         }
         if done {
-            self.sockets.remove(&id.0);
+            self.sockets.remove(id.0);
         }
     }
 
@@ -303,7 +303,7 @@ impl Udp {
         source_for: SourceFor<'_>,
     ) -> Option<Outgoing> {
         while let Some(id) = self.sending.pop_front() {
-            let Some(socket) = self.sockets.get_mut(&id) else {
+            let Some(socket) = self.sockets.get_mut(id) else {
                 continue;
             };
             let outgoing = socket.write_next(out, headroom, source_for);
@@ -324,7 +324,7 @@ impl Udp {
                 self.sending.push_back(id);
             }
             if gone {
-                self.sockets.remove(&id);
+                self.sockets.remove(id);
             } else if room || outgoing.is_none() {
                 self.announce(id);
             }
@@ -344,7 +344,7 @@ impl Udp {
     /// The next socket that the owner should look at.
     pub fn poll_event(&mut self) -> Option<UdpId> {
         let id = self.events.pop_front()?;
-        if let Some(socket) = self.sockets.get_mut(&id) {
+        if let Some(socket) = self.sockets.get_mut(id) {
             socket.announced = false;
         }
         Some(UdpId(id))
@@ -353,13 +353,13 @@ impl Udp {
     /// The open socket at `local`, unless it is connected to another peer than `remote`.
     fn find(&mut self, local: SocketAddr, remote: SocketAddr) -> Option<(u32, &mut Socket)> {
         let id = self.bindings.find(local)?;
-        let socket = self.sockets.get_mut(&id)?;
+        let socket = self.sockets.get_mut(id)?;
         let wanted = socket.remote.is_none_or(|peer| peer == remote);
         wanted.then_some((id, socket))
     }
 
     fn announce(&mut self, id: u32) {
-        if let Some(socket) = self.sockets.get_mut(&id)
+        if let Some(socket) = self.sockets.get_mut(id)
             && !socket.announced
             && !socket.closed
         {
@@ -370,14 +370,14 @@ impl Udp {
 
     fn open(&self, id: UdpId) -> Result<&Socket, UdpError> {
         self.sockets
-            .get(&id.0)
+            .get(id.0)
             .filter(|socket| !socket.closed)
             .ok_or(UdpError::Closed)
     }
 
     fn open_mut(&mut self, id: UdpId) -> Result<&mut Socket, UdpError> {
         self.sockets
-            .get_mut(&id.0)
+            .get_mut(id.0)
             .filter(|socket| !socket.closed)
             .ok_or(UdpError::Closed)
     }

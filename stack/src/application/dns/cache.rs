@@ -2,12 +2,10 @@
 
 use super::Family;
 use crate::config::ResolverConfig;
-use crate::random::Key;
 use crate::time::{Duration, Instant};
 use crate::wire::dns::Name;
 use alloc::vec::Vec;
 use core::net::IpAddr;
-use hashbrown::HashMap;
 
 /// What is known about the addresses of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,22 +30,25 @@ pub struct Cached<'c> {
 
 #[derive(Debug)]
 struct Entry {
+    name: Name,
+    family: Family,
     finding: Finding,
     expires: Instant,
 }
 
 #[derive(Debug)]
 pub(super) struct Cache {
-    entries: HashMap<(Name, Family), Entry, Key>,
+    /// Few enough to look at each: a question to a server takes a thousand times as long.
+    entries: Vec<Entry>,
     limit: usize,
     longest_life: Duration,
     longest_absence: Duration,
 }
 
 impl Cache {
-    pub(super) fn new(config: &ResolverConfig, key: Key) -> Cache {
+    pub(super) const fn new(config: &ResolverConfig) -> Cache {
         Cache {
-            entries: HashMap::with_hasher(key),
+            entries: Vec::new(),
             limit: config.cache_entries,
             longest_life: config.longest_life,
             longest_absence: config.longest_absence,
@@ -55,8 +56,7 @@ impl Cache {
     }
 
     pub(super) fn find(&self, name: &Name, family: Family, now: Instant) -> Option<&Finding> {
-        // The tuple is the key, so that looking costs one small copy of the name.
-        let entry = self.entries.get(&(name.clone(), family))?;
+        let entry = &self.entries[self.position(name, family)?];
         (entry.expires > now).then_some(&entry.finding)
     }
 
@@ -77,12 +77,25 @@ impl Cache {
         if life.is_zero() || self.limit == 0 {
             return;
         }
-        let key = (name, family);
-        if self.entries.len() >= self.limit && !self.entries.contains_key(&key) {
+        let entry = Entry {
+            family,
+            finding,
+            expires: now + life,
+            name,
+        };
+        if let Some(at) = self.position(&entry.name, family) {
+            self.entries[at] = entry;
+            return;
+        }
+        if self.entries.len() >= self.limit {
             self.make_room(now);
         }
-        let expires = now + life;
-        self.entries.insert(key, Entry { finding, expires });
+        self.entries.push(entry);
+    }
+
+    fn position(&self, name: &Name, family: Family) -> Option<usize> {
+        let is_it = |entry: &Entry| entry.family == family && entry.name == *name;
+        self.entries.iter().position(is_it)
     }
 
     pub(super) fn clear(&mut self) {
@@ -92,10 +105,10 @@ impl Cache {
     pub(super) fn entries(&self, now: Instant) -> impl Iterator<Item = Cached<'_>> {
         self.entries
             .iter()
-            .filter(move |(_, entry)| entry.expires > now)
-            .map(move |((name, family), entry)| Cached {
-                name,
-                family: *family,
+            .filter(move |entry| entry.expires > now)
+            .map(move |entry| Cached {
+                name: &entry.name,
+                family: entry.family,
                 addresses: match &entry.finding {
                     Finding::Addresses(addresses) => addresses,
                     Finding::NoSuchName | Finding::NoData => &[],
@@ -106,17 +119,13 @@ impl Cache {
 
     /// Drops what is past its life; if that is nothing, what would be next.
     fn make_room(&mut self, now: Instant) {
-        self.entries.retain(|_, entry| entry.expires > now);
+        self.entries.retain(|entry| entry.expires > now);
         if self.entries.len() < self.limit {
             return;
         }
-        let soonest = self
-            .entries
-            .iter()
-            .min_by_key(|(_, entry)| entry.expires)
-            .map(|(key, _)| key.clone());
-        if let Some(key) = soonest {
-            self.entries.remove(&key);
+        let entries = self.entries.iter().enumerate();
+        if let Some((soonest, _)) = entries.min_by_key(|(_, entry)| entry.expires) {
+            self.entries.swap_remove(soonest);
         }
     }
 }

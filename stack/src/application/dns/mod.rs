@@ -114,10 +114,10 @@ pub struct Resolver {
 impl Resolver {
     /// A resolver that remembers nothing yet.
     #[must_use]
-    pub fn new(config: ResolverConfig, mut random: Random) -> Resolver {
+    pub fn new(config: ResolverConfig, random: Random) -> Resolver {
         Resolver {
             config,
-            cache: Cache::new(&config, random.key()),
+            cache: Cache::new(&config),
             random,
             preferred: None,
         }

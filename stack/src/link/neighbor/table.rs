@@ -3,17 +3,17 @@
 
 use super::Neighbor;
 use crate::random::{Key, Random};
+use crate::table::Index;
 use alloc::vec::Vec;
 use core::hash::Hasher;
 use core::net::IpAddr;
-use hashbrown::HashTable;
 
 /// Names a neighbour while it is known.
 pub(super) type Slot = u32;
 
 pub(super) struct Table {
     key: Key,
-    index: HashTable<Slot>,
+    index: Index,
     slots: Vec<Option<Neighbor>>,
     free: Vec<Slot>,
     /// Slots found lately, by the end of the address: packets come in trains, and few trains are under way at once.
@@ -26,7 +26,7 @@ impl Table {
     pub(super) fn new(random: &mut Random) -> Table {
         Table {
             key: random.key(),
-            index: HashTable::new(),
+            index: Index::default(),
             slots: Vec::new(),
             free: Vec::new(),
             recent: [0; RECENT],
@@ -63,21 +63,9 @@ impl Table {
         if is_it(*recent) {
             return Some(*recent);
         }
-        let slot = Self::look_up(self.key, &self.index, address, is_it)?;
+        let slot = (self.index).find(hash(self.key, *address), &is_it)?;
         *recent = slot;
         Some(slot)
-    }
-
-    #[cold]
-    fn look_up(
-        key: Key,
-        index: &HashTable<Slot>,
-        address: &IpAddr,
-        is_it: impl Fn(Slot) -> bool,
-    ) -> Option<Slot> {
-        index
-            .find(hash(key, *address), |&slot| is_it(slot))
-            .copied()
     }
 
     /// Adds a neighbour that is not in the table.
@@ -89,7 +77,7 @@ impl Table {
             None => self.slots.push(Some(neighbor)),
         }
         let (key, slots) = (self.key, &self.slots);
-        self.index.insert_unique(hash_of_new, slot, |&slot| {
+        self.index.insert(hash_of_new, slot, &|slot| {
             let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
             neighbor.map_or(0, |neighbor| hash(key, neighbor.address))
         });
@@ -99,9 +87,7 @@ impl Table {
     pub(super) fn remove(&mut self, slot: Slot) -> Option<Neighbor> {
         let neighbor = self.slots.get_mut(slot as usize)?.take()?;
         let hash = hash(self.key, neighbor.address);
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
-            entry.remove();
-        }
+        self.index.remove(hash, slot);
         self.free.push(slot);
         Some(neighbor)
     }

@@ -146,7 +146,7 @@ impl Tcp {
             borrower: None,
             progress: None,
             listeners: Listeners::default(),
-            bindings: Bindings::new(random),
+            bindings: Bindings::default(),
             time_waits: TimeWaitTable::new(time_waits, limits.time_wait, random),
             timers: TimerQueue::default(),
             ready: VecDeque::new(),

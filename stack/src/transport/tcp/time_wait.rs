@@ -6,12 +6,12 @@
 use super::reply::{Reply, sequence_length};
 use super::sequence::Seq;
 use crate::random::{Key, Random};
+use crate::table::Index;
 use crate::time::{Duration, Instant};
 use crate::transport::demux::FourTuple;
 use crate::wire::tcp::{Flags, TcpSegment};
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
-use hashbrown::HashTable;
 
 const NOBODY: u32 = u32::MAX;
 
@@ -57,7 +57,7 @@ pub(super) struct TimeWaitTable {
     rows: Vec<Row>,
     free: Vec<u32>,
     /// The rows by their tuples, which stand in the rows alone.
-    by_tuple: HashTable<u32>,
+    by_tuple: Index,
     key: Key,
     oldest: u32,
     newest: u32,
@@ -71,7 +71,7 @@ impl TimeWaitTable {
         TimeWaitTable {
             rows: Vec::new(),
             free: Vec::new(),
-            by_tuple: HashTable::new(),
+            by_tuple: Index::default(),
             key: random.key(),
             oldest: NOBODY,
             newest: NOBODY,
@@ -117,7 +117,7 @@ impl TimeWaitTable {
             }
         };
         let hash = self.key.hash_one(what.tuple);
-        self.by_tuple.insert_unique(hash, index, |&index| {
+        self.by_tuple.insert(hash, index, &|index| {
             self.key.hash_one(self.rows[index as usize].what.tuple)
         });
         self.append(index);
@@ -125,8 +125,8 @@ impl TimeWaitTable {
 
     /// The row of a connection, if it is remembered.
     fn find(&self, tuple: &FourTuple) -> Option<u32> {
-        let is_it = |&index: &u32| self.rows[index as usize].what.tuple == *tuple;
-        self.by_tuple.find(self.key.hash_one(tuple), is_it).copied()
+        let is_it = |index: u32| self.rows[index as usize].what.tuple == *tuple;
+        self.by_tuple.find(self.key.hash_one(tuple), &is_it)
     }
 
     /// A segment came for a connection that may be remembered; `None` if it is not. RFC 9293 §3.10.7.4 for TIME-WAIT, with
@@ -137,7 +137,7 @@ impl TimeWaitTable {
         tuple: &FourTuple,
         now: Instant,
     ) -> Option<Verdict> {
-        if self.by_tuple.is_empty() {
+        if self.by_tuple.len() == 0 {
             return None;
         }
         let index = self.find(tuple)?;
@@ -193,9 +193,7 @@ impl TimeWaitTable {
 
     fn remove(&mut self, index: u32) {
         let hash = self.key.hash_one(self.rows[index as usize].what.tuple);
-        if let Ok(entry) = self.by_tuple.find_entry(hash, |&other| other == index) {
-            entry.remove();
-        }
+        self.by_tuple.remove(hash, index);
         self.unlink(index);
         self.free.push(index);
     }
