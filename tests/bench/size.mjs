@@ -1,33 +1,23 @@
-// What a page loads of the package, minified by Vite and compressed by gzip -9: JavaScript of the page and the Worker, and wasm.
+// What a page loads of the package, bundled and minified by Rolldown, and compressed by gzip -9: JavaScript of the page and the Worker, and wasm.
 // One JSON object a line; with --check it says nothing unless there is too much, and --details lists every file on stderr.
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { figure } from './runner.mjs';
 
 const web = new URL('../../web/', import.meta.url);
-const { build } = await import(pathToFileURL(createRequire(new URL('package.json', web)).resolve('vite')));
+const { rolldown } = await import(pathToFileURL(createRequire(new URL('package.json', web)).resolve('rolldown')));
 /** In kilobytes: what we want. */
 const LIMITS = { sockets: 120, together: 450 };
 /** What --check takes for too much: the sockets do not meet their limit yet, and must not move away from it. */
 const ALLOWED = { sockets: 143, together: LIMITS.together };
 
-/** The files that a bundle of this entry consists of: what is loaded with it, and what is loaded once it is asked for. */
+/** The scripts that a bundle of this entry consists of, and whether each is loaded with it or once it is asked for. */
 async function bundle(entry) {
-  const { output } = await build({
-    root: fileURLToPath(web),
-    configFile: false,
-    logLevel: 'error',
-    publicDir: false,
-    worker: { format: 'es' },
-    build: {
-      write: false,
-      target: 'es2023',
-      modulePreload: { polyfill: false },
-      rollupOptions: { input: fileURLToPath(new URL(entry, web)), preserveEntrySignatures: 'strict' },
-    },
-  });
+  const build = await rolldown({ input: fileURLToPath(new URL(entry, web)), logLevel: 'silent' });
+  const { output } = await build.generate({ dir: 'nowhere', minify: true });
   const chunks = new Map(output.filter(({ type }) => type === 'chunk').map((chunk) => [chunk.fileName, chunk]));
   const first = new Set();
   const load = (name) => {
@@ -37,18 +27,18 @@ async function bundle(entry) {
     }
   };
   load(output.find(({ isEntry }) => isEntry).fileName);
-  const scripts = [...chunks.values()].map(({ fileName, code }) => [fileName, code, first.has(fileName)]);
-  const wasm = output.filter(({ fileName }) => fileName.endsWith('.wasm'));
-  return { scripts, wasm: wasm.map(({ fileName, source }) => [fileName, source, fileName.includes('ethertab_bg')]) };
+  return [...chunks.values()].map(({ fileName, code }) => [fileName, code, first.has(fileName)]);
 }
 
 // By the same program as the build says it: others differ by half a per cent.
 const gzipped = (content) => execFileSync('gzip', ['-9', '-c'], { input: content, maxBuffer: 1 << 26 }).length / 1000;
 
-const page = await bundle('src/index.ts');
-const worker = await bundle('src/worker.ts');
+const modules = ['ethertab', 'tls'].map((name) => {
+  const file = `${name}_bg.wasm`;
+  return [file, readFileSync(new URL(`src/generated/${file}`, web)), name === 'ethertab'];
+});
 const sums = { sockets: 0, together: 0 };
-for (const [name, content, isFirst] of [...page.scripts, ...worker.scripts, ...worker.wasm]) {
+for (const [name, content, isFirst] of [...(await bundle('src/index.ts')), ...(await bundle('src/worker.ts')), ...modules]) {
   const size = gzipped(content);
   sums.together += size;
   sums.sockets += isFirst ? size : 0;

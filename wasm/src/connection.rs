@@ -2,12 +2,9 @@
 //! may be cut off by an abort.
 
 use core::cell::RefCell;
-use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use ethertab_stack::driver::{Error, TcpStream};
 use ethertab_stack::socket::TcpError;
-use futures_io::AsyncWrite;
-use std::io;
 use std::rc::Rc;
 
 /// Clones share the stream. It ends gracefully when the last one is gone.
@@ -36,10 +33,10 @@ impl Connection {
         context: &Context<'_>,
         most: usize,
         sink: &mut dyn FnMut(&[u8], usize),
-    ) -> Poll<io::Result<usize>> {
+    ) -> Poll<Result<usize, Error>> {
         let inner = &mut *self.0.borrow_mut();
         let Some(stream) = &mut inner.stream else {
-            return Poll::Ready(Err(aborted()));
+            return Poll::Ready(Err(ABORTED));
         };
         let read = stream.poll_read_with(context, most, sink);
         if read.is_pending() {
@@ -50,27 +47,27 @@ impl Connection {
 
     pub(crate) fn poll_write(
         &self,
-        context: &mut Context<'_>,
+        context: &Context<'_>,
         bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_out(context, |stream, context| stream.poll_write(context, bytes))
+    ) -> Poll<Result<usize, Error>> {
+        self.poll_out(context, |stream| stream.poll_write_some(context, bytes))
     }
 
     /// Ends our half of the stream after what was written.
-    pub(crate) fn poll_finish(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_out(context, |stream, context| stream.poll_close(context))
+    pub(crate) fn poll_finish(&self, context: &Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_out(context, |stream| stream.poll_finish(context))
     }
 
     fn poll_out<R>(
         &self,
-        context: &mut Context<'_>,
-        poll: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<R>>,
-    ) -> Poll<io::Result<R>> {
+        context: &Context<'_>,
+        poll: impl FnOnce(&mut TcpStream) -> Poll<Result<R, Error>>,
+    ) -> Poll<Result<R, Error>> {
         let inner = &mut *self.0.borrow_mut();
         let Some(stream) = &mut inner.stream else {
-            return Poll::Ready(Err(aborted()));
+            return Poll::Ready(Err(ABORTED));
         };
-        let outcome = poll(Pin::new(stream), context);
+        let outcome = poll(stream);
         if outcome.is_pending() {
             inner.writer = Some(context.waker().clone());
         }
@@ -84,7 +81,7 @@ impl Connection {
     ) -> Result<R, Error> {
         match &self.0.borrow().stream {
             Some(stream) => look(stream),
-            None => Err(Error::Tcp(TcpError::Aborted)),
+            None => Err(ABORTED),
         }
     }
 
@@ -114,6 +111,4 @@ impl Connection {
     }
 }
 
-fn aborted() -> io::Error {
-    Error::Tcp(TcpError::Aborted).into()
-}
+const ABORTED: Error = Error::Tcp(TcpError::Aborted);

@@ -59,6 +59,20 @@ impl Error {
         }
     }
 
+    /// What went wrong, in words.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
+            Error::Connect(error) => error.text(),
+            Error::Tcp(error) => error.text(),
+            Error::Bind(error) => error.text(),
+            Error::Udp(error) => error.text(),
+            Error::Resolve(error) => error.text(),
+            Error::TimedOut => "no answer in time",
+            Error::NetworkClosed => "the network is closed",
+        }
+    }
+
     fn kind(&self) -> io::ErrorKind {
         match self.code() {
             "ENETUNREACH" => io::ErrorKind::NetworkUnreachable,
@@ -92,15 +106,7 @@ fn unreachable_code(kind: Unreachable) -> &'static str {
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Error::Connect(error) => error.fmt(f),
-            Error::Tcp(error) => error.fmt(f),
-            Error::Bind(error) => error.fmt(f),
-            Error::Udp(error) => error.fmt(f),
-            Error::Resolve(error) => error.fmt(f),
-            Error::TimedOut => f.write_str("no answer in time"),
-            Error::NetworkClosed => f.write_str("the network is closed"),
-        }
+        f.write_str(self.text())
     }
 }
 

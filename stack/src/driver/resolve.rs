@@ -13,10 +13,7 @@ use crate::time::Instant;
 use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::pin::Pin;
 use core::task::{Poll, Waker};
-use futures_io::{AsyncRead, AsyncWrite};
-use std::io;
 use std::sync::OnceLock;
 
 /// Largest DNS message that is read from a datagram.
@@ -193,7 +190,7 @@ fn take(handle: &Handle, lookup: &mut Lookup, source: SocketAddr, message: &[u8]
 
 async fn write_all(stream: &mut TcpStream, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
-        let written = poll_fn(|context| Pin::new(&mut *stream).poll_write(context, bytes)).await;
+        let written = poll_fn(|context| stream.poll_write_some(context, bytes)).await;
         bytes = &bytes[written.map_err(|_| closed())?..];
     }
     Ok(())
@@ -203,9 +200,7 @@ async fn read_exact(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<(), Err
     let mut filled = 0;
     while filled < buffer.len() {
         let rest = &mut buffer[filled..];
-        let read: io::Result<usize> =
-            poll_fn(|context| Pin::new(&mut *stream).poll_read(context, rest)).await;
-        match read {
+        match poll_fn(|context| stream.poll_read_into(context, rest)).await {
             Ok(0) | Err(_) => return Err(closed()),
             Ok(count) => filled += count,
         }

@@ -105,9 +105,45 @@ impl TcpStream {
         cx: &Context<'_>,
         most: usize,
         sink: &mut dyn FnMut(&[u8], usize),
-    ) -> Poll<io::Result<usize>> {
+    ) -> Poll<Result<usize, Error>> {
         self.poll(Interest::Read(Socket::Tcp(self.id)), cx, |mut socket| {
             socket.read_with(most, sink)
+        })
+    }
+
+    /// As [`AsyncRead::poll_read`]; `buffer` must not be empty.
+    pub(super) fn poll_read_into(
+        &mut self,
+        cx: &Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, Error>> {
+        self.poll(Interest::Read(Socket::Tcp(self.id)), cx, |mut socket| {
+            socket.read(buffer)
+        })
+    }
+
+    /// As [`AsyncWrite::poll_write`], with the error as it is.
+    pub fn poll_write_some(
+        &mut self,
+        cx: &Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, Error>> {
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.poll(Interest::Write(Socket::Tcp(self.id)), cx, |mut socket| {
+            socket.write(bytes)
+        })
+    }
+
+    /// As [`AsyncWrite::poll_close`], with the error as it is: sends our FIN, and reading goes on.
+    pub fn poll_finish(&mut self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll(Interest::Write(Socket::Tcp(self.id)), cx, |mut socket| {
+            // Closing what is closed already is no error.
+            Poll::Ready(match socket.finish() {
+                Err(TcpError::Closed) => Ok(()),
+                outcome => outcome,
+            })
         })
     }
 
@@ -147,13 +183,12 @@ impl TcpStream {
         interest: Interest,
         context: &Context<'_>,
         attempt: impl FnOnce(TcpSocket<'_>) -> Poll<Result<T, TcpError>>,
-    ) -> Poll<io::Result<T>> {
+    ) -> Poll<Result<T, Error>> {
         let id = self.id;
         self.handle
             .attempt(interest, Key::ONLY, context.waker(), |shared, now| {
                 attempt(shared.stack.tcp(id, now)).map_err(Error::from)
             })
-            .map_err(io::Error::from)
     }
 }
 
@@ -172,45 +207,32 @@ impl Drop for TcpStream {
 
 impl AsyncRead for TcpStream {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.poll(Interest::Read(Socket::Tcp(self.id)), cx, |mut socket| {
-            socket.read(buffer)
-        })
+        (self.poll_read_into(cx, buffer)).map_err(io::Error::from)
     }
 }
 
 impl AsyncWrite for TcpStream {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if bytes.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        self.poll(Interest::Write(Socket::Tcp(self.id)), cx, |mut socket| {
-            socket.write(bytes)
-        })
+        self.poll_write_some(cx, bytes).map_err(io::Error::from)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(Interest::Write(Socket::Tcp(self.id)), cx, |mut socket| {
-            // Closing what is closed already is no error.
-            Poll::Ready(match socket.finish() {
-                Err(TcpError::Closed) => Ok(()),
-                outcome => outcome,
-            })
-        })
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_finish(cx).map_err(io::Error::from)
     }
 }
 

@@ -59,51 +59,83 @@ pub enum UdpError {
     Closed,
 }
 
-impl fmt::Display for TcpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl TcpError {
+    /// What went wrong, in words.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
             TcpError::Refused => "connection refused",
             TcpError::TimedOut => "connection timed out",
             TcpError::Reset => "connection reset by peer",
             TcpError::Aborted => "connection aborted",
-            TcpError::Unreachable(kind) => return fmt::Display::fmt(kind, f),
+            TcpError::Unreachable(kind) => kind.text(),
             TcpError::Closed => "connection closed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for TcpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl ConnectError {
+    /// What went wrong, in words.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
+            ConnectError::NoRoute => "no address yet, or no route to the destination",
+            ConnectError::InvalidDestination => "not an address that one can connect to",
+            ConnectError::PortInUse => "local port in use",
+            ConnectError::TooMany => "too many connections",
+        }
     }
 }
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ConnectError::NoRoute => "no address yet, or no route to the destination",
-            ConnectError::InvalidDestination => "not an address that one can connect to",
-            ConnectError::PortInUse => "local port in use",
-            ConnectError::TooMany => "too many connections",
-        })
+        f.write_str(self.text())
+    }
+}
+
+impl BindError {
+    /// What went wrong, in words.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
+            BindError::AddressNotOurs => "not an address of ours",
+            BindError::PortInUse => "port in use",
+            BindError::TooMany => "too many sockets",
+        }
     }
 }
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            BindError::AddressNotOurs => "not an address of ours",
-            BindError::PortInUse => "port in use",
-            BindError::TooMany => "too many sockets",
-        })
+        f.write_str(self.text())
     }
 }
 
-impl fmt::Display for UdpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl UdpError {
+    /// What went wrong, in words.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
             UdpError::TooLong => "datagram too long",
             UdpError::Destination => {
                 "a destination is needed when unconnected, and forbidden when connected"
             }
             UdpError::NoRoute => "no address yet, or no route to the destination",
-            UdpError::Unreachable(kind) => return fmt::Display::fmt(kind, f),
+            UdpError::Unreachable(kind) => kind.text(),
             UdpError::Closed => "socket closed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for UdpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -176,9 +176,11 @@ pub struct PacketError<'p> {
     pub quoted: &'p [u8],
 }
 
-impl core::fmt::Display for Unreachable {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
+impl Unreachable {
+    /// What went wrong, in words.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
             Unreachable::Host => "host unreachable",
             Unreachable::Protocol => "protocol unreachable",
             Unreachable::Port => "port unreachable",
@@ -186,6 +188,12 @@ impl core::fmt::Display for Unreachable {
             Unreachable::TooBig { .. } => "packet too big",
             Unreachable::TimeExceeded => "time to live exceeded",
             Unreachable::ParameterProblem => "parameter problem",
-        })
+        }
+    }
+}
+
+impl core::fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.text())
     }
 }

@@ -2,7 +2,6 @@
 
 use ethertab_stack::driver;
 use js_sys::{Object, Reflect};
-use std::io;
 use wasm_bindgen::prelude::*;
 
 /// An `Error` with a stable `code`.
@@ -19,17 +18,5 @@ pub(super) fn invalid(message: &str) -> JsValue {
 }
 
 pub(super) fn from_driver(failure: driver::Error) -> JsValue {
-    error(failure.code(), &failure.to_string())
-}
-
-pub(super) fn from_io(failure: &io::Error) -> JsValue {
-    match inside(failure) {
-        Some(inner) => error(inner.code(), &inner.to_string()),
-        None => error("EIO", &failure.to_string()),
-    }
-}
-
-/// The driver's error in an `io::Error` that it made.
-fn inside(failure: &io::Error) -> Option<&driver::Error> {
-    failure.get_ref()?.downcast_ref()
+    error(failure.code(), failure.text())
 }

@@ -9,6 +9,7 @@ mod object;
 mod options;
 mod results;
 mod tcp;
+mod text;
 mod udp;
 
 pub use capture::Capture;

@@ -5,6 +5,7 @@ use super::error::from_driver;
 use super::object::object;
 use super::options;
 use super::results;
+use super::text;
 use super::{Capture, TcpListener, TcpStream, UdpSocket};
 use crate::link::LinkState;
 use crate::network;
@@ -34,7 +35,7 @@ impl Network {
     pub fn start(url: &str, options: JsValue, notify: Function) -> Result<Network, JsValue> {
         let options = options::network(options)?;
         let mtu = options.config.link.mtu;
-        let inner = network::Network::start(url, options)?;
+        let inner = network::Network::launch(url, options)?;
         task::spawn(watch_relay(inner.link().clone(), notify.clone()));
         task::spawn(watch_lease(inner.clone(), mtu, notify));
         Ok(Network {
@@ -225,7 +226,7 @@ async fn watch_lease(network: network::Network, mtu: usize, notify: Function) {
                 &[
                     ("type", "address-conflict".into()),
                     ("address", results::address(&address.into())),
-                    ("claimant", claimant.to_string().into()),
+                    ("claimant", text::mac(claimant).into()),
                 ],
             ),
             Event::Tcp(..) | Event::Listener(_) | Event::Udp(_) | Event::Echo(_) => {}

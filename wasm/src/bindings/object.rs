@@ -4,17 +4,17 @@
 //! values. What derives make of each structure for itself was 23 KB of compressed code, an eighth of what a page may load.
 
 use js_sys::Reflect;
-use serde::ser::{Serialize, SerializeStruct, Serializer as _};
+use serde::ser::{Serialize, SerializeMap, Serializer as _};
 use serde_wasm_bindgen::{Serializer, preserve};
 use wasm_bindgen::JsValue;
 
-/// An object with these fields.
+/// An object with these fields. A map, not a structure: its names would be kept in a hash table.
 pub(super) fn object(fields: &[(&'static str, JsValue)]) -> JsValue {
     let written = Serializer::json_compatible()
-        .serialize_struct("object", fields.len())
+        .serialize_map(Some(fields.len()))
         .and_then(|mut object| {
             for (name, value) in fields {
-                object.serialize_field(name, &Value(value))?;
+                object.serialize_entry(name, &Value(value))?;
             }
             object.end()
         });

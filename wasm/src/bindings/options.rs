@@ -95,7 +95,7 @@ impl Field {
     }
 
     fn is_not(&self, kind: &str) -> JsValue {
-        invalid(&format!("{} is not {kind}", self.name))
+        invalid(&[self.name, " is not ", kind].concat())
     }
 
     fn object(&self, names: &'static [&'static str]) -> Result<Option<Options>, JsValue> {
@@ -160,7 +160,7 @@ fn whole(value: &JsValue) -> Option<u64> {
 /// Reads an IP address.
 pub(super) fn address(text: &str) -> Result<IpAddr, JsValue> {
     text.parse()
-        .map_err(|_| invalid(&format!("\"{text}\" is not an IP address")))
+        .map_err(|_| invalid(&["\"", text, "\" is not an IP address"].concat()))
 }
 
 pub(super) fn network(options: JsValue) -> Result<NetworkOptions, JsValue> {

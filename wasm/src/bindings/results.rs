@@ -3,6 +3,7 @@
 //! Lists of names and values, which [`object`] makes objects of.
 
 use super::object::object;
+use super::text;
 use core::net::{IpAddr, SocketAddr};
 use ethertab_stack::counters::Counters;
 use ethertab_stack::driver::PingReply;
@@ -26,7 +27,7 @@ pub(super) fn milliseconds(duration: Duration) -> JsValue {
 }
 
 pub(super) fn address(address: &IpAddr) -> JsValue {
-    address.to_string().into()
+    text::ip(address).into()
 }
 
 /// `null` if there is none.
@@ -51,7 +52,7 @@ pub(super) fn information(stack: &Stack, mtu: usize) -> JsValue {
     object(&[
         (
             "hardwareAddress",
-            stack.hardware_address().to_string().into(),
+            text::mac(stack.hardware_address()).into(),
         ),
         ("address", address(&own)),
         ("prefixLength", prefix_length.into()),

@@ -1,6 +1,6 @@
 //! TCP, for JavaScript.
 
-use super::error::{from_driver, from_io};
+use super::error::from_driver;
 use super::held::Held;
 use super::results;
 use crate::connection::Connection;
@@ -53,7 +53,7 @@ impl TcpStream {
                 let room = spent::room(limit);
                 connection.poll_read_with(context, room, &mut |bytes, left| pieces.add(bytes, left))
             });
-            let length = read.await.map_err(|error| from_io(&error))?;
+            let length = read.await.map_err(from_driver)?;
             Ok((length > 0).then(|| pieces.all()))
         })
     }
@@ -67,7 +67,7 @@ impl TcpStream {
             let mut rest = &bytes[..];
             while !rest.is_empty() {
                 let written = poll_fn(|context| connection.poll_write(context, rest)).await;
-                rest = &rest[written.map_err(|error| from_io(&error))?..];
+                rest = &rest[written.map_err(from_driver)?..];
             }
             Ok(JsValue::UNDEFINED)
         })
@@ -80,7 +80,7 @@ impl TcpStream {
         promise(async move {
             let _turn = writing.take().await;
             let finished = poll_fn(|context| connection.poll_finish(context)).await;
-            finished.map_err(|error| from_io(&error))?;
+            finished.map_err(from_driver)?;
             Ok(JsValue::UNDEFINED)
         })
     }

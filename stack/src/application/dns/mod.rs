@@ -55,9 +55,11 @@ pub enum ResolveError {
     TooMany,
 }
 
-impl fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ResolveError {
+    /// What went wrong, in words.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
             ResolveError::InvalidName => "not a name that DNS can carry",
             ResolveError::NoSuchName => "no such name",
             ResolveError::NoAddress => "the name has no address",
@@ -65,7 +67,13 @@ impl fmt::Display for ResolveError {
             ResolveError::ServerFailure => "every name server failed or refused",
             ResolveError::TimedOut => "no name server answered in time",
             ResolveError::TooMany => "too many names are being looked up",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 
