@@ -9,10 +9,13 @@ import { figure } from './runner.mjs';
 
 const web = new URL('../../web/', import.meta.url);
 const { rolldown } = await import(pathToFileURL(createRequire(new URL('package.json', web)).resolve('rolldown')));
-/** In kilobytes: what we want. */
-const LIMITS = { sockets: 120, together: 450 };
-/** What --check takes for too much: the sockets do not meet their limit yet, and must not move away from it. */
-const ALLOWED = { sockets: 143, together: LIMITS.together };
+/**
+ * In kilobytes, what we want: of the stack's module with the glue that wasm-bindgen makes for it; of these with the package's own
+ * JavaScript, in the page and in the Worker; of all that loads on first use as well.
+ */
+const LIMITS = { 'wasm-and-glue': 120, sockets: 120, together: 450 };
+/** What --check takes for too much: the sockets with all JavaScript do not meet their limit yet, and must not move away from it. */
+const ALLOWED = { ...LIMITS, sockets: 134 };
 
 /** The scripts that a bundle of this entry consists of, and whether each is loaded with it or once it is asked for. */
 async function bundle(entry) {
@@ -37,7 +40,8 @@ const modules = ['ethertab', 'tls'].map((name) => {
   const file = `${name}_bg.wasm`;
   return [file, readFileSync(new URL(`src/generated/${file}`, web)), name === 'ethertab'];
 });
-const sums = { sockets: 0, together: 0 };
+const [[, glue]] = await bundle('src/generated/ethertab.js');
+const sums = { 'wasm-and-glue': gzipped(glue) + gzipped(modules[0][1]), sockets: 0, together: 0 };
 for (const [name, content, isFirst] of [...(await bundle('src/index.ts')), ...(await bundle('src/worker.ts')), ...modules]) {
   const size = gzipped(content);
   sums.together += size;
