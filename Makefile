@@ -9,7 +9,7 @@ RELAY := target/release/ethertab-relay
 RUST := Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml stack relay wasm tests
 WEB := LICENSE-MIT LICENSE-APACHE web wasm stack relay/tunnel Cargo.toml Cargo.lock rust-toolchain.toml
 # Tests of what a program can call, as opposed to those of the page, the relay and memory.
-APIS := guide sockets direct winter tls options fetch abort https http2 fetch-compare fetch-nginx serve websocket cookies node module
+APIS := guide sockets direct winter tls options fetch abort https http2 fetch-compare fetch-nginx serve websocket cookies node module ssh
 
 .PHONY: help demo build docs test bench bench-stack bench-relay bench-browser bench-size setup-build setup-test clean \
         check-format check-lint check-docs check-web test-rust test-wasm test-kernel test-browser test-firefox test-ports

@@ -83,6 +83,8 @@ export class PageTerminal {
     const { ctrlKey, shiftKey, altKey, metaKey, code, type } = event;
     if (!ctrlKey || altKey || metaKey) return true;
     if (code === 'F6') {
+      // Firefox would go on to its own panes.
+      event.preventDefault();
       if (type === 'keydown') events.left();
       return false;
     }
