@@ -12,7 +12,12 @@ pub(super) struct Controls {
     /// Records that answer its pings, each one of them.
     pub(super) pongs: Vec<u8>,
     pub(super) is_malformed: bool,
+    /// A frame among them is too short to be bulk data.
+    pub(super) has_short: bool,
 }
+
+/// Frames below this are no part of bulk data.
+const SHORT: usize = 512;
 
 impl Controls {
     pub(super) fn of(message: &[u8]) -> Controls {
@@ -24,10 +29,31 @@ impl Controls {
                 Ok(Record::Pong(stamp)) => controls.pong = Some(stamp),
                 Ok(Record::Ping(stamp)) => controls.pongs.extend_from_slice(&put_pong(stamp)),
                 // The queue takes frames; the close frame that follows says the same as a record about closing.
-                Ok(Record::Frame(..) | Record::Closing { .. }) => {}
+                Ok(Record::Frame(_, frame)) => controls.has_short |= frame.len() < SHORT,
+                Ok(Record::Closing { .. }) => {}
                 Err(Malformed) => controls.is_malformed = true,
             }
         }
         controls
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ethertab_tunnel::v1::{OFFLOADED_OVERHEAD, Offload, frame_header, put_credit};
+
+    fn record(length: usize) -> Vec<u8> {
+        let mut header = [0; OFFLOADED_OVERHEAD];
+        let written = frame_header(&Offload::NONE, length, &mut header);
+        [&header[..written], &vec![0; length]].concat()
+    }
+
+    #[test]
+    fn a_short_frame_is_seen_among_bulk_data() {
+        let bulk = [record(60_000), put_credit(9).to_vec()].concat();
+        assert!(!Controls::of(&bulk).has_short);
+        let answered = [record(60_000), record(98)].concat();
+        assert!(Controls::of(&answered).has_short);
     }
 }

@@ -161,10 +161,15 @@ impl Shared {
         if packing == Packing::Records {
             controls = Controls::of(message);
         }
+        let has_short = controls.has_short;
         self.heed(controls, at);
         let receiver = self.receiver.take();
         match &mut self.turn {
-            Some(turn) => turn.arrived(at, length, packing == Packing::Records, receiver),
+            Some(turn) => {
+                // Somebody may wait for the short one, whatever else its message holds.
+                let length = if has_short { 0 } else { length };
+                turn.arrived(at, length, packing == Packing::Records, receiver);
+            }
             None => receiver.into_iter().for_each(Waker::wake),
         }
     }
