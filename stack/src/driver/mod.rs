@@ -51,7 +51,7 @@ pub trait Link {
     /// Sends one frame. Called only after `poll_ready` said yes.
     fn transmit(&mut self, frame: &[u8]) -> Result<(), Self::Error>;
 
-    /// Sends one frame to which something is still to be done. Called in place of [`transmit`](Link::transmit) for each frame;
+    /// Sends one frame to which something is still to be done. Called in place of [`transmit`](Link::transmit);
     /// there is only something to be done if the link said by [`LinkEvent::Capabilities`], or the stack's configuration
     /// did, that it can.
     fn transmit_offloaded(&mut self, frame: &[u8], offload: Offload) -> Result<(), Self::Error> {
@@ -59,11 +59,25 @@ pub trait Link {
         self.transmit(frame)
     }
 
+    /// The same for the frame that begins at `start` of `buffer`, at least [`HEADROOM`] bytes into it: what is before it is the
+    /// link's, for what it puts in front of frames.
+    fn transmit_within(
+        &mut self,
+        buffer: &mut [u8],
+        start: usize,
+        offload: Offload,
+    ) -> Result<(), Self::Error> {
+        self.transmit_offloaded(buffer.get(start..).unwrap_or_default(), offload)
+    }
+
     /// Called when the driver has no more frames for now: a link that batches sends what it holds.
     fn flush(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
 }
+
+/// Room in front of a frame that is [transmitted](Link::transmit_within).
+pub const HEADROOM: usize = 32;
 
 /// What a link reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

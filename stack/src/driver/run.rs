@@ -1,7 +1,7 @@
 //! The loop: frames in, frames out, wake sockets, sleep until the next deadline.
 
 use super::shared::{Inner, Phase, Tap};
-use super::{Clock, Link, LinkEvent};
+use super::{Clock, HEADROOM, Link, LinkEvent};
 use crate::time::{Duration, Instant};
 use crate::wire::offload::Offload;
 use alloc::sync::Arc;
@@ -67,7 +67,7 @@ impl<L: Link, C: Clock> Driver<L, C> {
             clock,
             alarm: None,
             incoming: Vec::new(),
-            outgoing: vec![0; LARGEST_FRAME].into_boxed_slice(),
+            outgoing: vec![0; HEADROOM + LARGEST_FRAME].into_boxed_slice(),
             woken: Vec::new(),
             tap: None,
         }
@@ -129,16 +129,17 @@ impl<L: Link, C: Clock> Driver<L, C> {
                 Poll::Ready(ready) => ready?,
             }
             let mut shared = self.inner.lock();
-            let next = shared.stack.transmit_offloaded(now, &mut self.outgoing);
+            let room = &mut self.outgoing[HEADROOM..];
+            let next = shared.stack.transmit_offloaded(now, room);
             drop(shared);
             let Some((length, offload)) = next else {
                 return Ok(Batch::Drained);
             };
-            let frame = &self.outgoing[..length];
+            let filled = &mut self.outgoing[..HEADROOM + length];
             if let Some(tap) = &mut self.tap {
-                tap(true, now, frame);
+                tap(true, now, &filled[HEADROOM..]);
             }
-            self.link.transmit_offloaded(frame, offload)?;
+            self.link.transmit_within(filled, HEADROOM, offload)?;
         }
         Ok(Batch::Full)
     }

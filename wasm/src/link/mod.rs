@@ -26,7 +26,7 @@ use core::convert::Infallible;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use ethertab_stack::driver::{Clock, Link, LinkEvent};
+use ethertab_stack::driver::{Clock, HEADROOM, Link, LinkEvent};
 use ethertab_stack::wire::offload::Offload;
 use ethertab_stack::{Duration, MacAddress};
 use queue::Taken;
@@ -135,7 +135,17 @@ impl Link for WebSocketLink {
     }
 
     fn transmit_offloaded(&mut self, frame: &[u8], offload: Offload) -> Result<(), Infallible> {
-        self.shared.borrow_mut().send(frame, offload);
+        let buffer = &mut [&[0; HEADROOM], frame].concat();
+        self.transmit_within(buffer, HEADROOM, offload)
+    }
+
+    fn transmit_within(
+        &mut self,
+        buffer: &mut [u8],
+        start: usize,
+        offload: Offload,
+    ) -> Result<(), Infallible> {
+        self.shared.borrow_mut().send(buffer, start, offload);
         Ok(())
     }
 

@@ -141,16 +141,31 @@ impl Session {
         }
     }
 
-    /// Adds a frame. False: the relay does not take it as it is. When the message is full, `send` gets it first.
-    pub(super) fn put(&mut self, frame: &[u8], offload: Offload, send: impl FnOnce(&[u8])) -> bool {
+    /// Adds the frame at `start` of `buffer`; what is before it there is overwritten. False: the relay does not take it as it is. When
+    /// the message is full, `send` gets it first. A frame that nearly fills one is a message where it lies, instead of being copied.
+    pub(super) fn put(
+        &mut self,
+        buffer: &mut [u8],
+        start: usize,
+        offload: Offload,
+        mut send: impl FnMut(&[u8]),
+    ) -> bool {
         if !finish::is_taken_by(offload, self.features) {
             return false;
         }
         let mut header = [0; OFFLOADED_OVERHEAD];
-        let length = v1::frame_header(&finish::to_tunnel(offload), frame.len(), &mut header);
-        self.make_room(length + frame.len(), send);
-        self.message.extend_from_slice(&header[..length]);
-        self.message.extend_from_slice(frame);
+        let frame = buffer.len() - start;
+        let length = v1::frame_header(&finish::to_tunnel(offload), frame, &mut header);
+        let record = &mut buffer[start - length..];
+        record[..length].copy_from_slice(&header[..length]);
+        if 2 * record.len() > self.largest_message {
+            self.flush(&mut send);
+            send(record);
+            self.sent += record.len() as u64;
+            return true;
+        }
+        self.make_room(record.len(), send);
+        self.message.extend_from_slice(record);
         true
     }
 
@@ -177,6 +192,7 @@ fn micros(now: Instant) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ethertab_stack::driver::HEADROOM;
     use ethertab_stack::wire::offload::TransportChecksum;
     use ethertab_tunnel::v1::{Record, Records};
 
@@ -196,9 +212,12 @@ mod tests {
         let mut session = introduced();
         let mut messages: Vec<Vec<u8>> = Vec::new();
         for _ in 0..50 {
-            assert!(session.put(&[7; 1_514], Offload::NONE, |full| {
-                messages.push(full.to_vec())
-            }));
+            assert!(session.put(
+                &mut [7; HEADROOM + 1_514],
+                HEADROOM,
+                Offload::NONE,
+                |full| { messages.push(full.to_vec()) }
+            ));
         }
         assert_eq!(messages.len(), 1);
         session.flush(|rest| messages.push(rest.to_vec()));
@@ -209,11 +228,39 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_that_nearly_fills_a_message_is_one_behind_those_that_wait() {
+        let mut session = introduced();
+        let mut messages: Vec<Vec<u8>> = Vec::new();
+        for (fill, length) in [(1, 60), (2, 60_000), (3, 60)] {
+            let buffer = &mut vec![fill; HEADROOM + length];
+            let send = |message: &[u8]| messages.push(message.to_vec());
+            assert!(session.put(buffer, HEADROOM, Offload::NONE, send));
+        }
+        session.flush(|rest| messages.push(rest.to_vec()));
+        let frames = messages.iter().map(|message| {
+            let frames = Records::of(message).map(|record| match record {
+                Ok(Record::Frame(_, frame)) => (frame[0], frame.len()),
+                _ => panic!("no frame"),
+            });
+            frames.collect::<Vec<_>>()
+        });
+        let wanted = [[(1, 60)], [(2, 60_000)], [(3, 60)]];
+        assert!(frames.eq(wanted.map(Vec::from)));
+        assert_eq!(
+            session.sent,
+            messages
+                .iter()
+                .map(|message| message.len() as u64)
+                .sum::<u64>()
+        );
+    }
+
+    #[test]
     fn credit_holds_frames_back_until_more_is_given() {
         let mut session = introduced();
         let mut sent = 0;
         while session.may_send() {
-            session.put(&[7; 1_514], Offload::NONE, |_| {});
+            session.put(&mut [7; HEADROOM + 1_514], HEADROOM, Offload::NONE, |_| {});
             sent += 1;
         }
         assert_eq!(sent, 200_000 / 1_518 + 1);
@@ -253,14 +300,14 @@ mod tests {
             },
             segment_size: 1_448,
         };
-        assert!(session.put(&[7; 60], Offload::NONE, |_| {}));
-        assert!(!session.put(&[7; 60], partial, |_| {}));
+        assert!(session.put(&mut [7; HEADROOM + 60], HEADROOM, Offload::NONE, |_| {}));
+        assert!(!session.put(&mut [7; HEADROOM + 60], HEADROOM, partial, |_| {}));
         let hello = Hello {
             features: FEATURES,
             ..Hello::default()
         };
         session.take_hello(&hello, 1_500);
-        assert!(session.put(&[7; 60], partial, |_| {}));
+        assert!(session.put(&mut [7; HEADROOM + 60], HEADROOM, partial, |_| {}));
         let mut message = Vec::new();
         session.flush(|sent| message.extend_from_slice(sent));
         let Some(Ok(Record::Frame(offload, _))) = Records::of(&message).nth(1) else {

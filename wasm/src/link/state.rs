@@ -245,13 +245,13 @@ impl Shared {
             .is_some_and(|session| !session.may_send())
     }
 
-    /// Sends a frame, with others if the form has room for them.
-    pub(super) fn send(&mut self, frame: &[u8], offload: Offload) {
+    /// Sends the frame at `start` of `buffer`, with others if the form has room for them.
+    pub(super) fn send(&mut self, buffer: &mut [u8], start: usize, offload: Offload) {
         let (session, mut outlet) = self.way_out();
         let is_taken = match session {
-            Some(session) => session.put(frame, offload, |message| outlet.send(message)),
+            Some(session) => session.put(buffer, start, offload, |message| outlet.send(message)),
             None if offload == Offload::NONE => {
-                outlet.send(frame);
+                outlet.send(&buffer[start..]);
                 true
             }
             None => false,
