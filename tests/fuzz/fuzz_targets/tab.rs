@@ -16,6 +16,7 @@ mod session;
 
 use controls::Controls;
 use ethertab_stack::Instant;
+use ethertab_stack::driver::HEADROOM;
 use ethertab_stack::wire::offload::{Offload, TransportChecksum};
 use ethertab_tunnel::v1::{LARGEST_SINGLE, Record, Records};
 use libfuzzer_sys::fuzz_target;
@@ -169,7 +170,9 @@ impl Tab {
             let mut left = 0;
             if self
                 .session
-                .put(&[7; MTU], offload, |message| left = check(message))
+                .put(&mut [7; HEADROOM + MTU], HEADROOM, offload, |message| {
+                    left = check(message)
+                })
             {
                 waiting += 4 + MTU as u64 + if n % 2 == 0 { 8 } else { 0 };
             }
