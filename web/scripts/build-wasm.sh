@@ -25,7 +25,7 @@ flags='--cfg sha2_backend_soft="compact"'
 # 4 KB and 5 KB (TLS) gzipped less, without `Debug` 1.6 KB and 12 KB. The flags are unstable, so the compiler, which rust-toolchain.toml pins, has
 # to be told that this is meant.
 flags="$flags -Zlocation-detail=none -Zfmt-debug=none"
-# Each crate has its own copy of what it calls of others, so that what has one caller becomes part of it: 10 KB less.
+# Each crate has copies of its own of what it calls of others, and LLVM makes of these what the calls need: 10 KB less.
 flags="$flags -Zcross-crate-inline-threshold=always"
 # The standard library comes compiled for speed and for panics that say something. From its source it is built as the rest is, with
 # panics that are a trap and nothing else: 6 KB less.
@@ -39,7 +39,7 @@ else
 fi
 export RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags"
 
-# What a page loads is compressed: a function inlined into its one caller makes it longer there, not shorter.
+# What a page loads is compressed: from here on, a function inlined into its one caller makes it longer there, not shorter.
 # One of six bytes is no longer than its call. Alignments are hints that no engine heeds; without them instructions are more alike.
 # The lowest kilobyte holds the end of the stack and no data. Functions sorted by name stand beside their like, which compresses
 # better; the names themselves go afterwards.

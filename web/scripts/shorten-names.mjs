@@ -9,12 +9,12 @@ const [namesPath, modulePath, gluePath] = process.argv.slice(2);
 const names = JSON.parse(readFileSync(namesPath, 'utf8'));
 let glue = readFileSync(gluePath, 'utf8');
 
-/** Has `pattern` find names, and replaces those in the list, each of which must be there. */
-function shorten(list, pattern, write) {
+/** Replaces the names that `pattern` finds by those in the list, of which none may be missing. */
+function shorten(list, pattern) {
   const left = new Set(list.keys());
-  glue = glue.replaceAll(pattern, (whole, name) => {
+  glue = glue.replaceAll(pattern, (name) => {
     left.delete(name);
-    return list.has(name) ? write(list.get(name)) : whole;
+    return list.get(name) ?? name;
   });
   if (left.size > 0) {
     throw new Error(`the glue does not use ${[...left].join(', ')}: has wasm-bindgen changed it?`);
@@ -23,9 +23,9 @@ function shorten(list, pattern, write) {
 
 const [anyImport] = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(modulePath)));
 const [[modulesOldName]] = names.imports;
-shorten(new Map([[modulesOldName, anyImport.module]]), /"([^"]+)"(?=: import0)/g, (short) => `"${short}"`);
-shorten(new Map(names.imports.map(([, name, short]) => [name, short])), /(?<=^ {8})(\w+)(?=: function\()/gm, (short) => short);
+shorten(new Map([[modulesOldName, anyImport.module]]), /(?<=")[^"]+(?=": import0)/g);
+shorten(new Map(names.imports.map(([, name, short]) => [name, short])), /(?<=^ {8})\w+(?=: function\()/gm);
 // Not each export is called from here: the start function is the engine's.
 const exports = new Map(names.exports);
-glue = glue.replaceAll(/\bwasm\.(\w+)/g, (whole, name) => (exports.has(name) ? `wasm.${exports.get(name)}` : whole));
+glue = glue.replaceAll(/(?<=\bwasm\.)\w+/g, (name) => exports.get(name) ?? name);
 writeFileSync(gluePath, glue);

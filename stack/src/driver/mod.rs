@@ -60,7 +60,7 @@ pub trait Link {
     }
 
     /// The same for the frame that begins at `start` of `buffer`, at least [`HEADROOM`] bytes into it: what is before it is the
-    /// link's, for what it puts in front of frames.
+    /// link's, for what it puts in front of frames. This is what the driver calls.
     fn transmit_within(
         &mut self,
         buffer: &mut [u8],

@@ -131,12 +131,8 @@ impl Link for WebSocketLink {
     }
 
     fn transmit(&mut self, frame: &[u8]) -> Result<(), Infallible> {
-        self.transmit_offloaded(frame, Offload::NONE)
-    }
-
-    fn transmit_offloaded(&mut self, frame: &[u8], offload: Offload) -> Result<(), Infallible> {
         let buffer = &mut [&[0; HEADROOM], frame].concat();
-        self.transmit_within(buffer, HEADROOM, offload)
+        self.transmit_within(buffer, HEADROOM, Offload::NONE)
     }
 
     fn transmit_within(
