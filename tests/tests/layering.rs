@@ -20,9 +20,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["time", "wire"]),
     ("event", &["time", "wire"]),
     ("buffer", &[]),
-    ("link", &["wire", "buffer", "timer"]),
+    ("table", &[]),
+    ("link", &["wire", "buffer", "timer", "table"]),
     ("internet", &["wire", "buffer", "link"]),
-    ("transport", &["wire", "buffer", "timer"]),
+    ("transport", &["wire", "buffer", "timer", "table"]),
     ("socket", &["transport", "buffer", "wire"]),
     ("application", &["socket", "wire"]),
     (
@@ -51,7 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     (
         "driver",
-        &["stack", "application", "socket", "timer", "wire"],
+        &["stack", "application", "socket", "timer", "table", "wire"],
     ),
     ("lib", &["config", "event", "stack", "time", "wire"]),
 ];
