@@ -78,7 +78,7 @@ impl OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OpenError::InvalidOption(what) => write!(f, "invalid option: {what}"),
+            OpenError::InvalidOption(what) => f.write_str(&InvalidOption(what).text()),
             OpenError::Relay { code, reason } if reason.is_empty() => {
                 write!(
                     f,
@@ -135,7 +135,7 @@ impl Network {
 
     /// Starts a network and returns at once. It goes on trying until it is closed.
     pub fn start(url: &str, options: NetworkOptions) -> Result<Network, OpenError> {
-        Network::launch(url, options).map_err(|InvalidOption(what)| OpenError::InvalidOption(what))
+        Ok(Network::launch(url, options)?)
     }
 
     /// The same with the one error that there is.
@@ -242,9 +242,21 @@ fn random_hardware_address(mut bytes: [u8; 6]) -> MacAddress {
 #[derive(Debug)]
 pub(crate) struct InvalidOption(&'static str);
 
+impl InvalidOption {
+    fn text(&self) -> String {
+        ["invalid option: ", self.0].concat()
+    }
+}
+
+impl From<InvalidOption> for OpenError {
+    fn from(InvalidOption(what): InvalidOption) -> OpenError {
+        OpenError::InvalidOption(what)
+    }
+}
+
 impl From<InvalidOption> for JsValue {
-    fn from(InvalidOption(what): InvalidOption) -> JsValue {
-        crate::bindings::error("EINVAL", &["invalid option: ", what].concat())
+    fn from(error: InvalidOption) -> JsValue {
+        crate::bindings::error("EINVAL", &error.text())
     }
 }
 
@@ -275,15 +287,21 @@ mod tests {
                 ..NetworkOptions::default()
             };
             change(&mut options);
-            configure(options).is_err()
+            let refusal = configure(options).err()?;
+            Some(OpenError::from(refusal).code())
         };
-        assert!(!refused(|_| ()));
-        assert!(refused(|options| options.config.link.mtu = 500));
-        assert!(refused(
-            |options| options.hardware_address = Some(MacAddress::BROADCAST)
-        ));
-        assert!(refused(
-            |options| options.config.hostname = Some("n".repeat(64))
-        ));
+        assert_eq!(refused(|_| ()), None);
+        assert_eq!(
+            refused(|options| options.config.link.mtu = 500),
+            Some("EINVAL")
+        );
+        assert_eq!(
+            refused(|options| options.hardware_address = Some(MacAddress::BROADCAST)),
+            Some("EINVAL")
+        );
+        assert_eq!(
+            refused(|options| options.config.hostname = Some("n".repeat(64))),
+            Some("EINVAL")
+        );
     }
 }

@@ -37,23 +37,3 @@ impl Controls {
         controls
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ethertab_tunnel::v1::{OFFLOADED_OVERHEAD, Offload, frame_header, put_credit};
-
-    fn record(length: usize) -> Vec<u8> {
-        let mut header = [0; OFFLOADED_OVERHEAD];
-        let written = frame_header(&Offload::NONE, length, &mut header);
-        [&header[..written], &vec![0; length]].concat()
-    }
-
-    #[test]
-    fn a_short_frame_is_seen_among_bulk_data() {
-        let bulk = [record(60_000), put_credit(9).to_vec()].concat();
-        assert!(!Controls::of(&bulk).has_short);
-        let answered = [record(60_000), record(98)].concat();
-        assert!(Controls::of(&answered).has_short);
-    }
-}

@@ -105,3 +105,11 @@ fn a_message_that_there_is_no_room_for_gives_its_credit_back() {
     while queue.take(&mut bytes).is_some() {}
     assert_eq!(credit(&mut session, &queue), Some(received + WINDOW));
 }
+
+#[test]
+fn a_short_frame_is_seen_among_bulk_data() {
+    let bulk = [frame(&[0; 60_000]), put_credit(9).to_vec()].concat();
+    assert!(!Controls::of(&bulk).has_short);
+    let answered = [frame(&[0; 60_000]), frame(&[0; 98])].concat();
+    assert!(Controls::of(&answered).has_short);
+}
