@@ -1,7 +1,9 @@
-//! Two kinds of tables, each compiled once whatever it holds: what a page loads counts the copies that generic ones leave.
+//! Tables that leave little code for each kind of thing they hold: what a page loads counts the copies of generic ones.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
+use alloc::vec::{IntoIter, Vec};
+use core::iter::Flatten;
+use core::ops::Range;
 use hashbrown::HashTable;
 
 /// Numbers that are found by a hash. What a number stands for, the owner knows; it says whether one is meant, and what its hash is.
@@ -30,6 +32,72 @@ impl Index {
         if let Ok(entry) = self.0.find_entry(hash, |&other| other == number) {
             entry.remove();
         }
+    }
+}
+
+/// Things by numbers that are used again.
+#[derive(Debug)]
+pub(crate) struct Slots<T> {
+    slots: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Slots<T> {
+        Slots {
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<T> Slots<T> {
+    /// Every number that was ever used.
+    pub(crate) fn numbers(&self) -> Range<u32> {
+        0..self.slots.len() as u32
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<&T> {
+        self.slots.get(number as usize)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+        self.slots.get_mut(number as usize)?.as_mut()
+    }
+
+    /// All there are, each with its number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        let all = self.slots.iter().enumerate();
+        all.filter_map(|(number, slot)| Some((number as u32, slot.as_ref()?)))
+    }
+
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().flatten()
+    }
+
+    /// Takes a thing in; returns its number.
+    pub(crate) fn insert(&mut self, value: T) -> u32 {
+        let number = self.free.pop().unwrap_or(self.slots.len() as u32);
+        match self.slots.get_mut(number as usize) {
+            Some(free) => *free = Some(value),
+            None => self.slots.push(Some(value)),
+        }
+        number
+    }
+
+    pub(crate) fn remove(&mut self, number: u32) -> Option<T> {
+        let value = self.slots.get_mut(number as usize)?.take()?;
+        self.free.push(number);
+        Some(value)
+    }
+}
+
+impl<T> IntoIterator for Slots<T> {
+    type Item = T;
+    type IntoIter = Flatten<IntoIter<Option<T>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.slots.into_iter().flatten()
     }
 }
 
@@ -102,6 +170,20 @@ mod tests {
         assert_eq!(index.find(1, &|number| number == 40), None);
         assert_eq!(index.find(1, &|number| number == 43), Some(43));
         assert_eq!(index.len(), 99);
+    }
+
+    #[test]
+    fn a_number_is_used_again_once_its_thing_is_gone() {
+        let mut slots = Slots::default();
+        let [a, b, c] = ["a", "b", "c"].map(|name| slots.insert(name));
+        assert_eq!(slots.remove(b), Some("b"));
+        assert_eq!(slots.remove(b), None, "once");
+        assert_eq!(slots.get(b), None);
+        assert!(slots.iter().eq([(a, &"a"), (c, &"c")]));
+        assert_eq!(slots.insert("d"), b);
+        assert_eq!(slots.insert("e"), 3);
+        assert_eq!(slots.numbers(), 0..4);
+        assert!(slots.into_iter().eq(["a", "d", "c", "e"]));
     }
 
     #[test]

@@ -59,15 +59,10 @@ pub trait Link {
         self.transmit(frame)
     }
 
-    /// The same for the frame that begins at `start` of `buffer`, at least [`HEADROOM`] bytes into it: what is before it is the
-    /// link's, for what it puts in front of frames. This is what the driver calls.
-    fn transmit_within(
-        &mut self,
-        buffer: &mut [u8],
-        start: usize,
-        offload: Offload,
-    ) -> Result<(), Self::Error> {
-        self.transmit_offloaded(buffer.get(start..).unwrap_or_default(), offload)
+    /// The same for the frame that begins [`HEADROOM`] bytes into `buffer`: what is before it is the link's, for what it puts in
+    /// front of frames. This is what the driver calls.
+    fn transmit_within(&mut self, buffer: &mut [u8], offload: Offload) -> Result<(), Self::Error> {
+        self.transmit_offloaded(buffer.get(HEADROOM..).unwrap_or_default(), offload)
     }
 
     /// Called when the driver has no more frames for now: a link that batches sends what it holds.

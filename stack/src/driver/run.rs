@@ -139,7 +139,7 @@ impl<L: Link, C: Clock> Driver<L, C> {
             if let Some(tap) = &mut self.tap {
                 tap(true, now, &filled[HEADROOM..]);
             }
-            self.link.transmit_within(filled, HEADROOM, offload)?;
+            self.link.transmit_within(filled, offload)?;
         }
         Ok(Batch::Full)
     }

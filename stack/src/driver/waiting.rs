@@ -2,7 +2,7 @@
 
 use crate::event::{EchoId, Event, ListenerId, TcpId, UdpId};
 use crate::random;
-use crate::table::Index;
+use crate::table::{Index, Slots};
 use crate::time::Instant;
 use crate::timer::TimerQueue;
 use core::hash::Hasher;
@@ -104,9 +104,8 @@ pub(super) struct SleepId(u32);
 pub(super) struct Waiting {
     key: random::Key,
     sockets: Index,
-    /// By the index's numbers; `None`: free.
-    held: Vec<Option<Held>>,
-    free: Vec<u32>,
+    /// By the index's numbers.
+    held: Slots<Held>,
     configured: Waiters,
     host_event: Waiters,
     lookup: Waiters,
@@ -122,8 +121,7 @@ impl Waiting {
         Waiting {
             key,
             sockets: Index::default(),
-            held: Vec::new(),
-            free: Vec::new(),
+            held: Slots::default(),
             configured: Waiters::default(),
             host_event: Waiters::default(),
             lookup: Waiters::default(),
@@ -148,37 +146,26 @@ impl Waiting {
             readers: Waiters::default(),
             writers: Waiters::default(),
         };
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.held[number as usize] = Some(held);
-                number
-            }
-            None => {
-                self.held.push(Some(held));
-                self.held.len() as u32 - 1
-            }
-        };
+        let number = self.held.insert(held);
         let all = &self.held;
         self.sockets.insert(socket.hash(key), number, &|number| {
-            let held = all[number as usize].as_ref();
-            held.map_or(0, |held| held.socket.hash(key))
+            all.get(number).map_or(0, |held| held.socket.hash(key))
         });
     }
 
-    /// The number of a socket that is held.
-    fn number(&self, socket: Socket) -> Option<u32> {
+    /// The number of a socket that is held, which has this hash.
+    fn number(&self, socket: Socket, hash: u64) -> Option<u32> {
         let found = |number: u32| {
-            let held = self.held[number as usize].as_ref();
+            let held = self.held.get(number);
             held.is_some_and(|held| held.socket == socket)
         };
-        self.sockets.find(socket.hash(self.key), &found)
+        self.sockets.find(hash, &found)
     }
 
     /// Forgets every socket, and moves the wakers of those who wait for it to `woken`.
     pub(super) fn forget_all(&mut self, woken: &mut Vec<Waker>) -> impl Iterator<Item = Socket> {
         self.sockets = Index::default();
-        self.free.clear();
-        self.held.drain(..).flatten().map(|mut held| {
+        core::mem::take(&mut self.held).into_iter().map(|mut held| {
             held.readers.take(woken);
             held.writers.take(woken);
             held.socket
@@ -187,10 +174,10 @@ impl Waiting {
 
     /// Forgets a socket and everybody who waits for it, unless that was done already.
     pub(super) fn forget(&mut self, socket: Socket) -> Option<Discarded> {
-        let number = self.number(socket)?;
-        self.sockets.remove(socket.hash(self.key), number);
-        self.free.push(number);
-        let mut held = self.held[number as usize].take()?;
+        let hash = socket.hash(self.key);
+        let number = self.number(socket, hash)?;
+        self.sockets.remove(hash, number);
+        let mut held = self.held.remove(number)?;
         let mut discarded = Discarded::default();
         held.readers.take(&mut discarded.0);
         held.writers.take(&mut discarded.0);
@@ -205,8 +192,8 @@ impl Waiting {
             Interest::HostEvent => return Some(&mut self.host_event),
             Interest::Lookup => return Some(&mut self.lookup),
         };
-        let number = self.number(socket)?;
-        let held = self.held[number as usize].as_mut()?;
+        let number = self.number(socket, socket.hash(self.key))?;
+        let held = self.held.get_mut(number)?;
         Some(match interest {
             Interest::Write(_) => &mut held.writers,
             _ => &mut held.readers,
@@ -257,7 +244,7 @@ impl Waiting {
 
     /// Moves every waker to `woken`: the network is closed.
     pub(super) fn take_all(&mut self, woken: &mut Vec<Waker>) {
-        for held in self.held.iter_mut().flatten() {
+        for held in self.held.values_mut() {
             held.readers.take(woken);
             held.writers.take(woken);
         }
@@ -312,7 +299,7 @@ impl Waiting {
     /// Whether nobody waits; for tests that look for leaks.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        let sockets = self.held.iter().flatten();
+        let sockets = self.held.iter().map(|(_, held)| held);
         let mut waiters = sockets
             .flat_map(|held| [&held.readers, &held.writers])
             .chain([&self.configured, &self.host_event, &self.lookup]);

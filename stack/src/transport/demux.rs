@@ -68,7 +68,8 @@ impl Connections {
 
     /// Enters a connection in a slot that is free; false, and nothing changed, if the four-tuple is taken.
     pub fn insert(&mut self, tuple: FourTuple, slot: u32) -> bool {
-        if self.contains(&tuple) {
+        let hash = self.key.hash_one(tuple);
+        if self.look_up(&tuple, hash).is_some() {
             return false;
         }
         let at = slot as usize;
@@ -77,9 +78,7 @@ impl Connections {
         }
         self.tuples[at] = tuple;
         let (key, tuples) = (self.key, &self.tuples);
-        (self.slots).insert(key.hash_one(tuple), slot, &|slot| {
-            key.hash_one(tuples[slot as usize])
-        });
+        (self.slots).insert(hash, slot, &|slot| key.hash_one(tuples[slot as usize]));
         true
     }
 
@@ -88,8 +87,9 @@ impl Connections {
         if self.last.is_some_and(|(last, _)| last == *tuple) {
             self.last = None;
         }
-        let slot = self.look_up(tuple)?;
-        self.slots.remove(self.key.hash_one(tuple), slot);
+        let hash = self.key.hash_one(tuple);
+        let slot = self.look_up(tuple, hash)?;
+        self.slots.remove(hash, slot);
         Some(slot)
     }
 
@@ -101,7 +101,7 @@ impl Connections {
         {
             return Some(slot);
         }
-        let slot = self.look_up(tuple)?;
+        let slot = self.look_up(tuple, self.key.hash_one(tuple))?;
         self.last = Some((*tuple, slot));
         Some(slot)
     }
@@ -109,7 +109,7 @@ impl Connections {
     /// Whether the four-tuple is taken.
     #[must_use]
     pub fn contains(&self, tuple: &FourTuple) -> bool {
-        self.look_up(tuple).is_some()
+        self.look_up(tuple, self.key.hash_one(tuple)).is_some()
     }
 
     /// Connections entered.
@@ -124,9 +124,9 @@ impl Connections {
         self.len() == 0
     }
 
-    fn look_up(&self, tuple: &FourTuple) -> Option<u32> {
+    fn look_up(&self, tuple: &FourTuple, hash: u64) -> Option<u32> {
         let is_it = |slot: u32| self.tuples[slot as usize] == *tuple;
-        self.slots.find(self.key.hash_one(tuple), &is_it)
+        self.slots.find(hash, &is_it)
     }
 }
 

@@ -170,7 +170,7 @@ impl Tab {
             let mut left = 0;
             if self
                 .session
-                .put(&mut [7; HEADROOM + MTU], HEADROOM, offload, |message| {
+                .put(&mut [7; HEADROOM + MTU], offload, |message| {
                     left = check(message)
                 })
             {

@@ -132,16 +132,11 @@ impl Link for WebSocketLink {
 
     fn transmit(&mut self, frame: &[u8]) -> Result<(), Infallible> {
         let buffer = &mut [&[0; HEADROOM], frame].concat();
-        self.transmit_within(buffer, HEADROOM, Offload::NONE)
+        self.transmit_within(buffer, Offload::NONE)
     }
 
-    fn transmit_within(
-        &mut self,
-        buffer: &mut [u8],
-        start: usize,
-        offload: Offload,
-    ) -> Result<(), Infallible> {
-        self.shared.borrow_mut().send(buffer, start, offload);
+    fn transmit_within(&mut self, buffer: &mut [u8], offload: Offload) -> Result<(), Infallible> {
+        self.shared.borrow_mut().send(buffer, offload);
         Ok(())
     }
 

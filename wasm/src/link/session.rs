@@ -5,6 +5,7 @@ use super::controls::Controls;
 use super::finish;
 use ethertab_stack::Instant;
 use ethertab_stack::config::LinkCapabilities;
+use ethertab_stack::driver::HEADROOM;
 use ethertab_stack::wire::offload::Offload;
 use ethertab_tunnel::SMALLEST_MTU;
 use ethertab_tunnel::v1::{
@@ -15,6 +16,9 @@ use ethertab_tunnel::v1::{
 /// Credit that we give at least: enough for a round trip of a fast path, and little enough that what waits in the browser delays
 /// nobody for long. Half of it leaves a fifth of a local path idle, twice as much fills no more of it.
 pub(crate) const WINDOW: u64 = 2 * 1024 * 1024;
+
+/// A record's header fits in front of a frame.
+const _: () = assert!(OFFLOADED_OVERHEAD <= HEADROOM);
 
 /// What we take.
 const FEATURES: Features = Features(Features::CHECKSUM.0 | Features::TCP4.0);
@@ -141,12 +145,11 @@ impl Session {
         }
     }
 
-    /// Adds the frame at `start` of `buffer`; what is before it there is overwritten. False: the relay does not take it as it is. When
+    /// Adds the frame that begins [`HEADROOM`] bytes into `buffer`; what is before it there is overwritten. False: the relay does not take it as it is. When
     /// the message is full, `send` gets it first. A frame that nearly fills one is a message where it lies, instead of being copied.
     pub(super) fn put(
         &mut self,
         buffer: &mut [u8],
-        start: usize,
         offload: Offload,
         mut send: impl FnMut(&[u8]),
     ) -> bool {
@@ -154,9 +157,9 @@ impl Session {
             return false;
         }
         let mut header = [0; OFFLOADED_OVERHEAD];
-        let frame = buffer.len() - start;
+        let frame = buffer.len() - HEADROOM;
         let length = v1::frame_header(&finish::to_tunnel(offload), frame, &mut header);
-        let record = &mut buffer[start - length..];
+        let record = &mut buffer[HEADROOM - length..];
         record[..length].copy_from_slice(&header[..length]);
         if 2 * record.len() > self.largest_message {
             self.flush(&mut send);
@@ -192,7 +195,6 @@ fn micros(now: Instant) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ethertab_stack::driver::HEADROOM;
     use ethertab_stack::wire::offload::TransportChecksum;
     use ethertab_tunnel::v1::{Record, Records};
 
@@ -212,12 +214,11 @@ mod tests {
         let mut session = introduced();
         let mut messages: Vec<Vec<u8>> = Vec::new();
         for _ in 0..50 {
-            assert!(session.put(
-                &mut [7; HEADROOM + 1_514],
-                HEADROOM,
-                Offload::NONE,
-                |full| { messages.push(full.to_vec()) }
-            ));
+            assert!(
+                session.put(&mut [7; HEADROOM + 1_514], Offload::NONE, |full| {
+                    messages.push(full.to_vec())
+                })
+            );
         }
         assert_eq!(messages.len(), 1);
         session.flush(|rest| messages.push(rest.to_vec()));
@@ -234,7 +235,7 @@ mod tests {
         for (fill, length) in [(1, 60), (2, 60_000), (3, 60)] {
             let buffer = &mut vec![fill; HEADROOM + length];
             let send = |message: &[u8]| messages.push(message.to_vec());
-            assert!(session.put(buffer, HEADROOM, Offload::NONE, send));
+            assert!(session.put(buffer, Offload::NONE, send));
         }
         session.flush(|rest| messages.push(rest.to_vec()));
         let frames = messages.iter().map(|message| {
@@ -260,7 +261,7 @@ mod tests {
         let mut session = introduced();
         let mut sent = 0;
         while session.may_send() {
-            session.put(&mut [7; HEADROOM + 1_514], HEADROOM, Offload::NONE, |_| {});
+            session.put(&mut [7; HEADROOM + 1_514], Offload::NONE, |_| {});
             sent += 1;
         }
         assert_eq!(sent, 200_000 / 1_518 + 1);
@@ -300,14 +301,14 @@ mod tests {
             },
             segment_size: 1_448,
         };
-        assert!(session.put(&mut [7; HEADROOM + 60], HEADROOM, Offload::NONE, |_| {}));
-        assert!(!session.put(&mut [7; HEADROOM + 60], HEADROOM, partial, |_| {}));
+        assert!(session.put(&mut [7; HEADROOM + 60], Offload::NONE, |_| {}));
+        assert!(!session.put(&mut [7; HEADROOM + 60], partial, |_| {}));
         let hello = Hello {
             features: FEATURES,
             ..Hello::default()
         };
         session.take_hello(&hello, 1_500);
-        assert!(session.put(&mut [7; HEADROOM + 60], HEADROOM, partial, |_| {}));
+        assert!(session.put(&mut [7; HEADROOM + 60], partial, |_| {}));
         let mut message = Vec::new();
         session.flush(|sent| message.extend_from_slice(sent));
         let Some(Ok(Record::Frame(offload, _))) = Records::of(&message).nth(1) else {

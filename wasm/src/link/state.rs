@@ -11,6 +11,7 @@ use core::cell::RefCell;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
 use ethertab_stack::config::LinkCapabilities;
+use ethertab_stack::driver::HEADROOM;
 use ethertab_stack::wire::offload::Offload;
 use ethertab_stack::{Duration, Instant, MacAddress};
 use ethertab_tunnel::v1::{LARGEST_SINGLE, TOKEN};
@@ -166,9 +167,8 @@ impl Shared {
         let receiver = self.receiver.take();
         match &mut self.turn {
             Some(turn) => {
-                // Somebody may wait for the short one, whatever else its message holds.
-                let length = if has_short { 0 } else { length };
-                turn.arrived(at, length, packing == Packing::Records, receiver);
+                let gathers = if has_short { 0 } else { length };
+                turn.arrived(at, gathers, packing == Packing::Records, receiver);
             }
             None => receiver.into_iter().for_each(Waker::wake),
         }
@@ -245,13 +245,13 @@ impl Shared {
             .is_some_and(|session| !session.may_send())
     }
 
-    /// Sends the frame at `start` of `buffer`, with others if the form has room for them.
-    pub(super) fn send(&mut self, buffer: &mut [u8], start: usize, offload: Offload) {
+    /// Sends the frame that begins [`HEADROOM`] bytes into `buffer`, with others if the form has room for them.
+    pub(super) fn send(&mut self, buffer: &mut [u8], offload: Offload) {
         let (session, mut outlet) = self.way_out();
         let is_taken = match session {
-            Some(session) => session.put(buffer, start, offload, |message| outlet.send(message)),
+            Some(session) => session.put(buffer, offload, |message| outlet.send(message)),
             None if offload == Offload::NONE => {
-                outlet.send(&buffer[start..]);
+                outlet.send(&buffer[HEADROOM..]);
                 true
             }
             None => false,

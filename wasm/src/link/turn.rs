@@ -93,7 +93,7 @@ impl Turn {
         self.waiting.take();
     }
 
-    /// A message of `length` bytes arrived at `at`; `waker` is who looks at messages, unless that is to be woken already. `batched` as
+    /// A message arrived at `at`, of which `length` bytes may gather: none if somebody may wait for what it holds. `waker` is who looks at messages, unless that is to be woken already. `batched` as
     /// for [`When::of`].
     pub(super) fn arrived(
         &mut self,

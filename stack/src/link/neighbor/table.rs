@@ -3,8 +3,7 @@
 
 use super::Neighbor;
 use crate::random::{Key, Random};
-use crate::table::Index;
-use alloc::vec::Vec;
+use crate::table::{Index, Slots};
 use core::hash::Hasher;
 use core::net::IpAddr;
 
@@ -14,8 +13,7 @@ pub(super) type Slot = u32;
 pub(super) struct Table {
     key: Key,
     index: Index,
-    slots: Vec<Option<Neighbor>>,
-    free: Vec<Slot>,
+    slots: Slots<Neighbor>,
     /// Slots found lately, by the end of the address: packets come in trains, and few trains are under way at once.
     recent: [Slot; RECENT],
 }
@@ -27,8 +25,7 @@ impl Table {
         Table {
             key: random.key(),
             index: Index::default(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             recent: [0; RECENT],
         }
     }
@@ -40,23 +37,23 @@ impl Table {
 
     /// Every slot that was ever used.
     pub(super) fn slots(&self) -> core::ops::Range<Slot> {
-        0..self.slots.len() as Slot
+        self.slots.numbers()
     }
 
     pub(super) fn neighbors(&mut self) -> impl Iterator<Item = &mut Neighbor> {
-        self.slots.iter_mut().flatten()
+        self.slots.values_mut()
     }
 
     #[inline]
     pub(super) fn get(&mut self, slot: Slot) -> Option<&mut Neighbor> {
-        self.slots.get_mut(slot as usize)?.as_mut()
+        self.slots.get_mut(slot)
     }
 
     #[inline]
     pub(super) fn find(&mut self, address: &IpAddr) -> Option<Slot> {
         let slots = &self.slots;
         let is_it = |slot: Slot| {
-            let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
+            let neighbor = slots.get(slot);
             neighbor.is_some_and(|neighbor| neighbor.address == *address)
         };
         let recent = self.recent.get_mut(end_of(address) % RECENT)?;
@@ -71,33 +68,27 @@ impl Table {
     /// Adds a neighbour that is not in the table.
     pub(super) fn insert(&mut self, neighbor: Neighbor) -> Slot {
         let hash_of_new = hash(self.key, neighbor.address);
-        let slot = self.free.pop().unwrap_or(self.slots.len() as Slot);
-        match self.slots.get_mut(slot as usize) {
-            Some(free) => *free = Some(neighbor),
-            None => self.slots.push(Some(neighbor)),
-        }
+        let slot = self.slots.insert(neighbor);
         let (key, slots) = (self.key, &self.slots);
         self.index.insert(hash_of_new, slot, &|slot| {
-            let neighbor = slots.get(slot as usize).and_then(Option::as_ref);
+            let neighbor = slots.get(slot);
             neighbor.map_or(0, |neighbor| hash(key, neighbor.address))
         });
         slot
     }
 
     pub(super) fn remove(&mut self, slot: Slot) -> Option<Neighbor> {
-        let neighbor = self.slots.get_mut(slot as usize)?.take()?;
+        let neighbor = self.slots.remove(slot)?;
         let hash = hash(self.key, neighbor.address);
         self.index.remove(hash, slot);
-        self.free.push(slot);
         Some(neighbor)
     }
 
     /// Who should make room: the least recently used idle neighbour, or else the one that has been busy longest.
     pub(super) fn least_worth_keeping(&self) -> Option<Slot> {
-        let neighbors = self.slots.iter().enumerate();
-        let known = neighbors.filter_map(|(slot, neighbor)| Some((slot, neighbor.as_ref()?)));
+        let known = self.slots.iter();
         let (slot, _) = known.min_by_key(|(_, neighbor)| (!neighbor.is_idle(), neighbor.used))?;
-        Some(slot as Slot)
+        Some(slot)
     }
 }
 
