@@ -33,6 +33,11 @@ export function figure(name, ours, peer, unit, peerName, ratio = ours / peer) {
 export class Children {
   #children = [];
 
+  constructor() {
+    // Also where one of them could not be started, which throws where nobody catches.
+    process.on('exit', () => this.stop());
+  }
+
   start(program, args, quiet = true) {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'inherit'] });
     child.stdout.resume();
