@@ -16,6 +16,9 @@ interface Plan {
   /** Seconds that a loaded or delayed transfer is watched. */
   seconds: number;
   animationBytes: number;
+  /** What the port of the HTTP server is, and how many requests of each kind are made. */
+  http: number;
+  requests: number;
   /** For experiments: options of the delayed transfers. */
   tcp: TcpConnectOptions;
   /** Which measurements to make. */
@@ -173,6 +176,21 @@ async function animation(network: Network) {
   return { rest, loaded, speed: plan.animationBytes / 1e3 / (performance.now() - began) };
 }
 
+/** Requests a second of a small answer, so many under way at once: through the tunnel and, beside it, by the browser's own fetch. */
+async function requests(network: Network, atOnce: number) {
+  const perSecond = async (get: () => Promise<Response>) => {
+    let left = plan.requests;
+    const run = async () => {
+      for (; left > 0; left--) await (await get()).arrayBuffer();
+    };
+    const began = performance.now();
+    await Promise.all(Array.from({ length: atOnce }, run));
+    return (1000 * plan.requests) / (performance.now() - began);
+  };
+  const ours = await perSecond(() => network.fetch(`http://${plan.host}:${plan.http}/`));
+  return { atOnce, ours, theirs: await perSecond(() => fetch(`http://127.0.0.1:${plan.http}/`, { cache: 'no-store' })) };
+}
+
 async function report(path: string, body: unknown): Promise<void> {
   await fetch(path, { method: 'POST', body: JSON.stringify(body) });
 }
@@ -189,6 +207,9 @@ try {
     }
     if (plan.parts.includes('animation')) {
       await report('/result', { part: 'animation', ...(await animation(network)) });
+    }
+    for (const atOnce of plan.parts.includes('requests') ? [1, 6] : []) {
+      await report('/result', { part: 'requests', ...(await requests(network, atOnce)) });
     }
     for (const direction of ['down', 'up'] as const) {
       for (const [delay, url] of plan.parts.includes(direction) ? plan.delayed : []) {

@@ -1,14 +1,16 @@
 // Starts the relay, longer ways to it, the peer and Chromium, hands out the plan, and prints one JSON object a line.
 // Runs as root inside a network namespace: tests/bench/latency.sh.
 //
-// For experiments, from the environment: PARTS (of ping,animation,down,up), ROUNDS, PINGS, SECONDS, TCP (JSON: options of the
+// For experiments, from the environment: PARTS (of ping,animation,requests,down,up), ROUNDS, PINGS, SECONDS, TCP (JSON: options of the
 // delayed transfers), RELAY_ARGS, and DETAILS=1 for what each round found.
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { Children, figure, median, quantile, Stage } from '../runner.mjs';
 
 const [relayPath, peerPath, delayPath, pages] = process.argv.slice(2);
 const environment = (name, otherwise) => process.env[name] ?? otherwise;
-const ports = { page: 8000, relay: 8080, raw: 8001, tcp: 9001, delayed: 8100 };
+const ports = { page: 8000, relay: 8080, raw: 8001, tcp: 9001, http: 8002, delayed: 8100 };
 const delays = [0, 20, 100];
 
 const plan = {
@@ -19,11 +21,23 @@ const plan = {
   host: '10.77.0.1',
   port: ports.tcp,
   pings: Number(environment('PINGS', 200)),
+  http: ports.http,
+  requests: Number(environment('REQUESTS', 1000)),
   seconds: Number(environment('SECONDS', 4)),
   animationBytes: 500_000_000,
   tcp: JSON.parse(environment('TCP', '{}')),
-  parts: environment('PARTS', 'ping,animation,down,up').split(','),
+  parts: environment('PARTS', 'ping,animation,requests,down,up').split(','),
 };
+
+/** A small answer, to whoever asks. */
+const server = createServer((_, response) => {
+  response.writeHead(200, {
+    'content-type': 'application/octet-stream',
+    'access-control-allow-origin': '*',
+    'cross-origin-resource-policy': 'cross-origin',
+  });
+  response.end(Buffer.alloc(1_000));
+});
 
 const children = new Children();
 const stage = new Stage(pages, plan);
@@ -32,9 +46,13 @@ try {
   await children.relay(relayPath, ports.relay, stage.fail, environment('RELAY_ARGS', '').split(' ').filter(Boolean));
   await children.ready(peerPath, [ports.raw, ports.tcp].map(String));
   await children.ready(delayPath, [ports.relay, ...delays.flatMap((delay) => [ports.delayed + delay, delay])].map(String));
+  server.listen(ports.http);
+  await once(server, 'listening');
   results = await stage.play(children, ports.page, Number(environment('LIMIT', 400)));
 } finally {
   children.stop();
+  server.close();
+  server.closeAllConnections();
 }
 const of = (part) => results.filter((result) => result.part === part);
 /** The median of what each round says. */
@@ -42,7 +60,7 @@ const overRounds = (rounds, what) => median(rounds.map(what));
 
 if (process.env.DETAILS) {
   const spread = (values) => [0, 0.5, 0.95, 1].map((share) => quantile(values, share).toFixed(2)).join(' ');
-  for (const { part, delay, ours, raw, loaded, rest, trips, speed, firstSecond, information } of results) {
+  for (const { part, delay, ours, raw, loaded, rest, trips, speed, firstSecond, information, atOnce, theirs } of results) {
     const lines = [];
     if (part === 'ping') {
       for (const [name, samples] of Object.entries({ ours, raw, loaded: loaded.ours })) {
@@ -51,6 +69,8 @@ if (process.env.DETAILS) {
       lines.push(`at ${loaded.speed.toFixed(1)} MB/s`);
     } else if (part === 'animation') {
       lines.push(`rest ${rest.length}: ${spread(rest)}; loaded ${loaded.length}: ${spread(loaded)}; ${speed.toFixed(1)} MB/s`);
+    } else if (part === 'requests') {
+      lines.push(`${atOnce} at once: ${ours.toFixed(0)}, the browser's own ${theirs.toFixed(0)}`);
     } else
       lines.push(
         `${delay} ms: ${speed.toFixed(1)} MB/s, first second ${firstSecond.toFixed(1)} MB; pings ${spread(trips)}`,
@@ -102,6 +122,19 @@ if (animations.length > 0) {
       peerName,
     );
   }
+}
+
+for (const atOnce of [1, 6]) {
+  const rounds = of('requests').filter((result) => result.atOnce === atOnce);
+  if (rounds.length === 0) continue;
+  figure(
+    `browser-requests-${atOnce}-at-once`,
+    overRounds(rounds, ({ ours }) => ours),
+    overRounds(rounds, ({ theirs }) => theirs),
+    'requests/s',
+    "the browser's own fetch, without a tunnel",
+    overRounds(rounds, ({ ours, theirs }) => ours / theirs),
+  );
 }
 
 for (const [part, name] of [
