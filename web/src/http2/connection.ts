@@ -32,6 +32,7 @@ import {
   words,
 } from './frames.js';
 import { Decoder, Encoder, HpackError } from './hpack.js';
+import { expectConnection, expectLength, FieldBlock, protocol, settingsOf } from './rules.js';
 import { FIRST_WINDOW, LARGEST_WINDOW, ReceiveWindow, SendWindow } from './window.js';
 
 export type Line = Pick<Duplex, 'read' | 'write' | 'close' | 'abort'>;
@@ -39,11 +40,8 @@ export type Line = Pick<Duplex, 'read' | 'write' | 'close' | 'abort'>;
 /** Bytes that one answer, and all together, may have that nobody took. */
 const STREAM_WINDOW = 4 * 1024 * 1024;
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
-/** Bytes of an answer's fields, counted as RFC 9113 §6.5.2 does, and of a block of them as it is sent. */
+/** Bytes of an answer's fields, counted as RFC 9113 §6.5.2 does. */
 const LARGEST_FIELDS = 64 * 1024;
-const LARGEST_BLOCK = 128 * 1024;
-/** Frames that one block may come in. */
-const MOST_CONTINUATIONS = 32;
 /** Exchanges at once, as long as the server has not said how many it wants. */
 const FIRST_EXCHANGES = 100;
 
@@ -60,12 +58,11 @@ export class Http2Connection implements Carrier, Connection {
   readonly #receiving = new ReceiveWindow(CONNECTION_WINDOW, FIRST_WINDOW);
   #nextId = 1;
   /** A block of fields that is not complete. */
-  #block: { stream: number; last: boolean; parts: Bytes[]; size: number } | null = null;
+  #block: FieldBlock | null = null;
   /** What the server set. */
   #greeted = false;
   #mostExchanges = FIRST_EXCHANGES;
   #firstWindow = FIRST_WINDOW;
-  #largestFrame = FRAME;
   /** The server takes no more requests, or the connection is over. */
   #leaving = false;
   #over = false;
@@ -109,8 +106,8 @@ export class Http2Connection implements Carrier, Connection {
     const known = typeof body === 'function' ? length : (body?.byteLength ?? null);
     const block = this.#encoder.encode(requestFields(head, this.#scheme, known));
     const flags = body === null || (known === 0 && typeof body !== 'function') ? END_STREAM : 0;
-    for (let at = 0; at === 0 || at < block.byteLength; at += this.#largestFrame) {
-      const part = block.subarray(at, at + this.#largestFrame);
+    for (let at = 0; at === 0 || at < block.byteLength; at += FRAME) {
+      const part = block.subarray(at, at + FRAME);
       const end = at + part.byteLength === block.byteLength ? END_HEADERS : 0;
       this.#write(frame(at === 0 ? Type.Headers : Type.Continuation, end | (at === 0 ? flags : 0), id, part));
     }
@@ -183,7 +180,8 @@ export class Http2Connection implements Carrier, Connection {
 
   async #sendData(exchange: Http2Exchange, piece: Bytes, last: boolean): Promise<void> {
     for (let at = 0; at < piece.byteLength; ) {
-      const room = Math.min(exchange.sending.left, this.#sending.left, this.#largestFrame);
+      // Whatever the server set: longer frames would keep others waiting.
+      const room = Math.min(exchange.sending.left, this.#sending.left, FRAME);
       if (exchange.wantsNothing) {
         return;
       }
@@ -255,14 +253,13 @@ export class Http2Connection implements Carrier, Connection {
         this.#receiveData(frame);
         return;
       case Type.Headers:
-        this.#block = { stream: this.#known(stream), last: (frame.flags & END_STREAM) !== 0, parts: [], size: 0 };
-        this.#receiveBlock(content(frame), frame.flags);
+        this.#receiveBlock(new FieldBlock(this.#known(stream), (frame.flags & END_STREAM) !== 0), content(frame), frame.flags);
         return;
       case Type.Continuation:
         if (!this.#block) {
           throw protocol('fields that never began');
         }
-        this.#receiveBlock(frame.payload, frame.flags);
+        this.#receiveBlock(this.#block, frame.payload, frame.flags);
         return;
       case Type.Reset:
         expectLength(frame, 4);
@@ -317,20 +314,12 @@ export class Http2Connection implements Carrier, Connection {
     });
   }
 
-  #receiveBlock(part: Bytes, flags: number): void {
-    const block = this.#block;
-    if (!block) {
+  #receiveBlock(block: FieldBlock, part: Bytes, flags: number): void {
+    block.add(part);
+    this.#block = flags & END_HEADERS ? null : block;
+    if (this.#block) {
       return;
     }
-    block.parts.push(part.slice());
-    block.size += part.byteLength;
-    if (block.size > LARGEST_BLOCK || block.parts.length > MOST_CONTINUATIONS) {
-      throw new ConnectionError(ErrorCode.Calm, 'fields that are too long');
-    }
-    if (!(flags & END_HEADERS)) {
-      return;
-    }
-    this.#block = null;
     // Also for a stream that was given up: both ends must remember the same.
     const fields = this.#decoder.decode(joined(...block.parts));
     const exchange = this.#exchanges.get(block.stream);
@@ -374,16 +363,12 @@ export class Http2Connection implements Carrier, Connection {
   }
 
   #receiveSettings(frame: Frame): Promise<void> | undefined {
-    const { payload, flags } = frame;
-    expectConnection(frame);
-    if (payload.byteLength % 6 !== 0 || (flags & ACK && payload.byteLength > 0)) {
-      throw new ConnectionError(ErrorCode.FrameSize, 'settings of a wrong length');
-    }
-    if (flags & ACK) {
+    const all = settingsOf(frame);
+    if (!all) {
       return;
     }
-    for (let at = 0; at < payload.byteLength; at += 6) {
-      this.#set(word(payload, at) >>> 16, word(payload, at + 2));
+    for (const [setting, value] of all) {
+      this.#set(setting, value);
     }
     this.#wake();
     return this.#answer(Type.Settings, []);
@@ -392,20 +377,9 @@ export class Http2Connection implements Carrier, Connection {
   #set(setting: number, value: number): void {
     if (setting === Setting.HeaderTableSize) {
       this.#encoder.limit(value);
-    } else if (setting === Setting.EnablePush && value !== 0) {
-      throw protocol('a server cannot be pushed to');
     } else if (setting === Setting.MaxConcurrentStreams) {
       this.#mostExchanges = value;
-    } else if (setting === Setting.MaxFrameSize) {
-      if (value < FRAME || value >= 2 ** 24) {
-        throw protocol('a size that no frame has');
-      }
-      // Longer ones would keep others waiting.
-      this.#largestFrame = FRAME;
     } else if (setting === Setting.InitialWindowSize) {
-      if (value > LARGEST_WINDOW) {
-        throw new ConnectionError(ErrorCode.FlowControl, 'a window beyond all bounds');
-      }
       // RFC 9113 §6.9.2: also for streams that are open, whose windows may become negative.
       for (const exchange of this.#exchanges.values()) {
         if (!exchange.sending.open(value - this.#firstWindow)) {
@@ -492,21 +466,5 @@ export class Http2Connection implements Carrier, Connection {
     }
     this.#wake();
     this.changed();
-  }
-}
-
-function protocol(what: string): ConnectionError {
-  return new ConnectionError(ErrorCode.Protocol, what);
-}
-
-function expectLength({ payload }: Frame, length: number): void {
-  if (payload.byteLength !== length) {
-    throw new ConnectionError(ErrorCode.FrameSize, 'a frame of a wrong length');
-  }
-}
-
-function expectConnection({ stream }: Frame): void {
-  if (stream !== 0) {
-    throw protocol('a frame for a stream that concerns the connection');
   }
 }
