@@ -13,6 +13,7 @@ pub mod segment;
 pub mod simulation;
 pub mod tokio_clock;
 pub mod traffic;
+pub mod tunnel;
 
 pub use cable::{Cable, Impairments};
 pub use simulation::{Host, Simulation};

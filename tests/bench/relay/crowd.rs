@@ -12,7 +12,7 @@ use crate::figure::Figure;
 use crate::program::Program;
 use crate::raw::Client;
 use crate::traffic::{Frames, HOST_HARDWARE, hardware};
-use crate::tunnel::{Form, open};
+use ethertab_tests::tunnel::{Form, open};
 use std::path::Path;
 use std::time::Duration;
 use tokio::task::JoinSet;

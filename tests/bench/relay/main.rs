@@ -12,7 +12,6 @@ mod raw;
 mod station;
 mod switching;
 mod traffic;
-mod tunnel;
 
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::traffic::{Frames, count, credit};
-use crate::tunnel::{Credit, Form, Socket, open};
+use ethertab_tests::tunnel::{Credit, Form, Socket, open};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use std::net::SocketAddr;

@@ -1,11 +1,11 @@
 //! A tab as a program of this host: our stack over a WebSocket to the relay.
 
 use crate::Failure;
-use crate::tunnel::{Form, Tunnel, open};
 use ethertab_stack::config::{Addressing, LinkCapabilities, StaticAddress};
 use ethertab_stack::driver::Network;
 use ethertab_stack::{Config, Instant, MacAddress, Stack};
 use ethertab_tests::TokioClock;
+use ethertab_tests::tunnel::{Form, Tunnel, open};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::time::timeout;

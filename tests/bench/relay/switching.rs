@@ -10,7 +10,7 @@ use crate::program::{Program, arrived_at_host};
 use crate::raw::{Ahead, Client};
 use crate::station::HOST;
 use crate::traffic::{Frames, HOST_HARDWARE, RECEIVER, SENDER};
-use crate::tunnel::Form;
+use ethertab_tests::tunnel::Form;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;

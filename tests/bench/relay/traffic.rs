@@ -1,7 +1,7 @@
 //! Hand-made frames, and messages of them.
 
-use crate::tunnel::Form;
 use ethertab_stack::wire::checksum;
+use ethertab_tests::tunnel::Form;
 use ethertab_tunnel::v1::{
     Checksum, LARGEST_MESSAGE, OFFLOADED_OVERHEAD, Offload, Record, Records, Segmentation,
     frame_header,

@@ -1,9 +1,8 @@
-//! The WebSocket to the relay, in either form of the protocol, and a stack's link over it.
+//! The WebSocket to a real relay, in either form of the protocol, and a stack's link over it: a tab as a program of this host.
 
-use crate::Failure;
+use crate::TokioClock;
 use ethertab_stack::driver::{Clock, Link, LinkEvent};
 use ethertab_stack::wire::offload::{Offload as Unfinished, TransportChecksum};
-use ethertab_tests::TokioClock;
 use ethertab_tunnel::SUBPROTOCOL;
 use ethertab_tunnel::v1::{
     Checksum, Features, Hello, OFFLOADED_OVERHEAD, Offload, Record, Records, Segmentation, Stamp,
@@ -11,6 +10,7 @@ use ethertab_tunnel::v1::{
 };
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::collections::VecDeque;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -22,12 +22,15 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 /// Bytes of a message that is sent without waiting for the driver to have no more.
 const MESSAGE: usize = 60_000;
 
+/// What goes wrong before there is a link.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 /// The WebSocket.
-pub(crate) type Socket = WebSocketStream<TcpStream>;
+pub type Socket = WebSocketStream<TcpStream>;
 
 /// A form of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// One message is one frame.
     Plain,
     /// A message is many records, and frames may come unfinished.
@@ -36,19 +39,27 @@ pub(crate) enum Form {
 
 /// Bytes of messages that were sent, and that may be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Credit {
-    pub(crate) sent: u64,
-    pub(crate) allowed: u64,
+pub struct Credit {
+    /// With all that ever left.
+    pub sent: u64,
+    /// What the relay has granted in all.
+    pub allowed: u64,
 }
 
 impl Credit {
-    pub(crate) fn is_used_up(&self) -> bool {
+    /// Whether the next message has to wait.
+    #[must_use]
+    pub fn is_used_up(&self) -> bool {
         self.sent >= self.allowed
     }
 }
 
 /// Connects, and returns once the relay's switch has a port for it.
-pub(crate) async fn open(relay: SocketAddr, form: Form) -> Result<(Socket, Credit), Failure> {
+///
+/// # Errors
+///
+/// If the relay cannot be reached or says something malformed.
+pub async fn open(relay: SocketAddr, form: Form) -> Result<(Socket, Credit), Failure> {
     let mut request = format!("ws://{relay}/tunnel").into_client_request()?;
     if form == Form::Negotiated {
         let headers = request.headers_mut();
@@ -86,7 +97,7 @@ pub(crate) async fn open(relay: SocketAddr, form: Form) -> Result<(Socket, Credi
 }
 
 /// A stack's link.
-pub(crate) struct Tunnel {
+pub struct Tunnel {
     socket: Socket,
     form: Form,
     credit: Credit,
@@ -98,7 +109,9 @@ pub(crate) struct Tunnel {
 }
 
 impl Tunnel {
-    pub(crate) fn new(socket: Socket, form: Form, credit: Credit, clock: TokioClock) -> Tunnel {
+    /// Over what [`open`] gave.
+    #[must_use]
+    pub fn new(socket: Socket, form: Form, credit: Credit, clock: TokioClock) -> Tunnel {
         Tunnel {
             socket,
             form,
@@ -110,14 +123,14 @@ impl Tunnel {
         }
     }
 
-    fn take_in(&mut self, message: Bytes) {
+    fn take_in(&mut self, message: Bytes) -> Result<(), Error> {
         if self.form == Form::Plain {
             // The library hands messages out in memory that nobody shares, so this copies nothing.
             self.received.push_back((Unfinished::NONE, message.into()));
-            return;
+            return Ok(());
         }
-        for record in Records::of(&message).flatten() {
-            match record {
+        for record in Records::of(&message) {
+            match record.map_err(|_| Error::Io(io::Error::other("a malformed message")))? {
                 Record::Frame(offload, frame) => {
                     let checksum = match offload.checksum {
                         Checksum::Complete => TransportChecksum::Complete,
@@ -133,6 +146,7 @@ impl Tunnel {
                 _ => {}
             }
         }
+        Ok(())
     }
 
     fn put(&mut self, frame: &[u8], offload: Unfinished) -> Result<(), Error> {
@@ -174,13 +188,15 @@ impl Link for Tunnel {
         frame: &mut Vec<u8>,
     ) -> Poll<Result<LinkEvent, Error>> {
         self.waker.clone_from(context.waker());
+        // What a full socket had no room for.
+        let _ = Pin::new(&mut self.socket).poll_flush(context)?;
         loop {
             if let Some((offload, next)) = self.received.pop_front() {
                 *frame = next;
                 return Poll::Ready(Ok(LinkEvent::Offloaded(self.clock.now(), offload)));
             }
             match ready!(Pin::new(&mut self.socket).poll_next(context)) {
-                Some(Ok(Message::Binary(message))) => self.take_in(message),
+                Some(Ok(Message::Binary(message))) => self.take_in(message)?,
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Poll::Ready(Err(error)),
                 None => return Poll::Ready(Err(Error::ConnectionClosed)),
