@@ -1,6 +1,6 @@
 /** The body of a request: what `fetch` was given, as bytes or as pieces that can be asked for. */
 
-import { abortReason, type PlainError, toPlain } from './errors.js';
+import { abortReason, EthertabError, type PlainError, toPlain } from './errors.js';
 import { joined } from './http/characters.js';
 import { type Bytes, LARGEST_PIECE } from './messages.js';
 import { copyBytes } from './streams.js';
@@ -86,6 +86,7 @@ export class Pieces {
 
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   #rest: Bytes = new Uint8Array(0);
+  #cancelled = false;
 
   constructor(stream: ReadableStream<unknown>) {
     this.#reader = stream.getReader();
@@ -95,6 +96,10 @@ export class Pieces {
     try {
       while (this.#rest.byteLength === 0) {
         const { value, done } = await this.#reader.read();
+        if (this.#cancelled) {
+          // The source's end is not the body's.
+          return toPlain(new EthertabError('ECONNABORTED', 'the body is not wanted any more'));
+        }
         if (done) {
           return null;
         }
@@ -110,6 +115,7 @@ export class Pieces {
   }
 
   cancel(reason: unknown): void {
+    this.#cancelled = true;
     this.#reader.cancel(reason).catch(() => {});
   }
 }

@@ -38,6 +38,7 @@ export class Channel {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   readonly #receivers = new Map<Id, Receiver>();
+  readonly #ending = new Set<(error: unknown) => void>();
   #lastId = 0;
   #over: EthertabError | null = null;
 
@@ -99,6 +100,12 @@ export class Channel {
     this.#receivers.delete(from);
   }
 
+  /** Until the returned function is called, `act` hears when the channel fails, whether or not something is pending then. */
+  whenItFails(act: (error: unknown) => void): () => void {
+    this.#ending.add(act);
+    return () => this.#ending.delete(act);
+  }
+
   /** Ends the Worker; what is pending and what comes later fails with `error`. */
   terminate(error: EthertabError): void {
     this.fail(error);
@@ -117,6 +124,11 @@ export class Channel {
     this.#receivers.clear();
     for (const receiver of receivers) {
       receiver.fail(this.#over);
+    }
+    const ending = [...this.#ending];
+    this.#ending.clear();
+    for (const act of ending) {
+      act(this.#over);
     }
   }
 

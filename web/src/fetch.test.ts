@@ -1,5 +1,7 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { Pieces } from './body.js';
 import type { Channel, Receiver } from './channel.js';
+import type { RequestCookies } from './cookies/requests.js';
 import { EthertabError } from './errors.js';
 import type { Exchanges } from './fetch/exchange.js';
 import { fetch } from './fetch.js';
@@ -168,6 +170,27 @@ describe('what is sent', () => {
     expect(cancelled).toBe(true);
   });
 
+  test('a stream that nobody wants any more has no end', async () => {
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(text('piece')) });
+    const pieces = new Pieces(body);
+    await pieces.next();
+    const next = pieces.next();
+    pieces.cancel(new Error('enough'));
+    expect(await next).toMatchObject({ code: 'ECONNABORTED' });
+  });
+
+  test.each<[string, boolean]>([
+    ['omit', false],
+    ['same-origin', true],
+  ])('the credentials of a Request count: %s', async (credentials, asksTheJar) => {
+    const added = vi.fn(async () => null);
+    const cookies = { added, keep: async () => {} } as unknown as RequestCookies;
+    server.answers.push({});
+    const context = { channel: server as unknown as Channel, exchanges, decoders: {}, cookies };
+    await fetch(context, new Request('http://example.com/', { credentials: credentials as RequestCredentials }));
+    expect(added).toHaveBeenCalledTimes(asksTheJar ? 1 : 0);
+  });
+
   test('a Request is read as it is', async () => {
     const request = new Request('http://example.com/form', { method: 'put', body: 'x', headers: { 'x-own': '1' } });
     await ask(request, { headers: { 'x-own': '2' } }, {});
@@ -246,6 +269,17 @@ describe('what comes back', () => {
 });
 
 describe('abort', () => {
+  test('while the cookies of an answer are kept', async () => {
+    const controller = new AbortController();
+    const keep = async () => controller.abort(new Error('enough'));
+    const cookies = { added: async () => null, keep } as unknown as RequestCookies;
+    server.answers.push({ body: [text('answer')] });
+    const context = { channel: server as unknown as Channel, exchanges, decoders: {}, cookies };
+    await expect(fetch(context, 'http://example.com/', { signal: controller.signal })).rejects.toThrow('enough');
+    expect(server.aborted).toContain(1);
+    expect(exchanges.size).toBe(0);
+  });
+
   test('before, nothing is sent', async () => {
     await expect(ask('http://example.com/', { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
     expect(server.requests).toEqual([]);

@@ -5,6 +5,7 @@
 
 import type { Channel } from './channel.js';
 import type { RequestCookies } from './cookies/requests.js';
+import { abortReason } from './errors.js';
 import { acceptEncoding, decode } from './fetch/codings.js';
 import { Exchange, type Exchanges } from './fetch/exchange.js';
 import { failure } from './fetch/failure.js';
@@ -36,13 +37,17 @@ export async function fetch(
   if (asked.url.protocol === 'data:' || asked.url.protocol === 'blob:') {
     return fetchLocally(asked);
   }
-  const jar = init.credentials === 'omit' ? null : context.cookies;
+  const credentials = init.credentials ?? (input instanceof Request ? input.credentials : undefined);
+  const jar = credentials === 'omit' ? null : context.cookies;
   for (let redirects = 0; ; redirects += 1) {
     const exchange = new Exchange(context.channel, context.exchanges, asked.signal);
     const headers = (await jar?.added(asked.headers, asked.url)) ?? asked.headers;
     const head = await exchange.send({ ...asked, headers }, acceptEncoding(context.decoders), init.connectTimeout ?? null);
-    await jar?.keep(head.headers, asked.url);
     try {
+      await jar?.keep(head.headers, asked.url);
+      if (asked.signal?.aborted) {
+        throw abortReason(asked.signal);
+      }
       const next = asked.redirect === 'manual' ? null : redirection(head, asked);
       if (!next) {
         return await answer(context, exchange, head, asked, init.decompress ?? true, redirects > 0);

@@ -5,7 +5,7 @@ import { Channel, type Told } from './channel.js';
 import { RequestCookies } from './cookies/requests.js';
 import { directSockets, install } from './direct/index.js';
 import type { TCPServerSocketConstructor, TCPSocketConstructor, UDPSocketConstructor } from './direct/types.js';
-import { abortReason, EthertabError, quiet } from './errors.js';
+import { abortReason, EthertabError, quiet, toPlain } from './errors.js';
 import type { Exchanges } from './fetch/exchange.js';
 import type { FetchContext } from './fetch.js';
 import { serve } from './serve/server.js';
@@ -192,7 +192,9 @@ class EthertabNetwork extends EventTarget implements Contract {
   }
 
   async #sendPiece(exchange: number): Promise<void> {
-    const piece = (await this.#exchanges.get(exchange)?.next()) ?? null;
+    const found = this.#exchanges.get(exchange);
+    // `null` says that the body has ended, and so it is sent on.
+    const piece = found ? await found.next() : toPlain(new EthertabError('ECONNABORTED', 'the request is over'));
     this.#channel.tell('httpPiece', [exchange, piece], piece instanceof Uint8Array ? [piece.buffer] : []);
   }
 

@@ -217,6 +217,25 @@ describe('the reader', () => {
     expect(asked.ends).toEqual([undefined, new Error('reset')]);
   });
 
+  test('an error waits until what came before it was read, but for one that gives everything up', async () => {
+    const asked = new Asked();
+    const breaks = new ByteReader(asked);
+    breaks.push(new Uint8Array([1]));
+    breaks.push(new Uint8Array([2]));
+    breaks.fail(new Error('reset'));
+    expect(asked.ends).toEqual([new Error('reset')]);
+    const taking = breaks.readable.getReader();
+    expect((await taking.read()).value).toEqual(new Uint8Array([1]));
+    await turn();
+    expect((await taking.read()).value).toEqual(new Uint8Array([2]));
+    await expect(taking.read()).rejects.toThrow('reset');
+    const gone = new ByteReader(asked);
+    gone.push(new Uint8Array([1]));
+    gone.fail(new Error('reset'));
+    gone.abort(new Error('given up'));
+    await expect(gone.readable.getReader().read()).rejects.toThrow('given up');
+  });
+
   test('drops what comes to a reader that has gone, and still hears of the end', async () => {
     const asked = new Asked();
     const reader = new ByteReader(asked);

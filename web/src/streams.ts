@@ -52,6 +52,8 @@ export class ByteReader implements Receiver {
   #due = 0;
   #cancelled = false;
   #over = false;
+  /** What follows when the reader has taken everything. */
+  #last: (() => void) | null = null;
 
   constructor(source: Source) {
     this.#source = source;
@@ -61,9 +63,10 @@ export class ByteReader implements Receiver {
         start: (controller: ReadableByteStreamController) => {
           this.#controller = controller;
         },
-        pull: () => this.#giveCredit(),
+        pull: () => this.#pull(),
         cancel: (reason) => {
           this.#cancelled = true;
+          this.#last = null;
           source.cancel(reason);
         },
       },
@@ -85,7 +88,23 @@ export class ByteReader implements Receiver {
     });
   }
 
+  /** What came before the error is still for the reader, as it is with a kernel's sockets. */
   fail(error: unknown): void {
+    this.#end(() => {
+      if (this.#isEmpty()) {
+        this.#controller.error(error);
+      } else {
+        this.#last = () => this.#controller.error(error);
+      }
+    }, error);
+  }
+
+  /** An error at once, whatever waits for the reader. */
+  abort(error: unknown): void {
+    if (this.#last) {
+      this.#last = null;
+      this.#controller.error(error);
+    }
     this.#end(() => this.#controller.error(error), error);
   }
 
@@ -98,6 +117,19 @@ export class ByteReader implements Receiver {
       act();
     }
     this.#source.ended(error);
+  }
+
+  #isEmpty(): boolean {
+    return this.#controller.desiredSize === WINDOW;
+  }
+
+  #pull(): void {
+    if (!this.#last) {
+      this.#giveCredit();
+    } else if (this.#isEmpty()) {
+      this.#last();
+      this.#last = null;
+    }
   }
 
   /** Called whenever there is room: the stream's queue and what is due never exceed the window. */

@@ -1,8 +1,9 @@
 /** TCP sockets on both sides of the line between page and Worker. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { turn } from '../test/fake-network.js';
+import { Deferred, turn } from '../test/fake-network.js';
 import { type Connection, string, tcpWorker } from '../test/tcp-worker.js';
-import { connect } from './tcp.js';
+import { EthertabError } from './errors.js';
+import { connect, listen } from './tcp.js';
 import type { TcpConnectOptions, TcpSocket } from './types.js';
 
 let worker: ReturnType<typeof tcpWorker>;
@@ -105,6 +106,58 @@ describe('close()', () => {
       expect(below.done).toEqual(['last words', '<close>']);
     },
   );
+});
+
+describe('a connection that breaks', () => {
+  /** The peer finishes; what is sent then is answered by a reset. */
+  async function half(): Promise<{ socket: TcpSocket; below: Connection }> {
+    const opened = await open();
+    opened.below.say();
+    expect((await opened.socket.readable.getReader().read()).done).toBe(true);
+    return opened;
+  }
+
+  test.each<[string, (socket: TcpSocket) => Promise<unknown>]>([
+    ['a write, which was taken before it failed', (socket) => socket.writable.getWriter().write('late')],
+    ['the end', (socket) => socket.writable.close().catch(() => {})],
+    ['close()', (socket) => socket.close().catch(() => {})],
+  ])('after the peer has finished, by %s, is closed with the reason and given back', async (how, act) => {
+    const { socket, below } = await half();
+    below.broken = new EthertabError('ECONNRESET', 'connection reset');
+    if (how === 'close()') {
+      await socket.writable.getWriter().write('late');
+    }
+    void act(socket);
+    await expect(socket.closed).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await until(() => below.done.length > 0);
+    expect(below.done).toEqual(['<abort>']);
+  });
+
+  test('with the network, while only one half is open, hears of it', async () => {
+    const { socket } = await half();
+    worker.channel.fail(new EthertabError('ENETDOWN', 'the network was closed'));
+    await expect(socket.closed).rejects.toMatchObject({ code: 'ENETDOWN' });
+  });
+});
+
+describe('listen()', () => {
+  test('a listener that is closed before there is an address never listens', async () => {
+    const address = new Deferred<void>();
+    worker.network.configured = () => address.promise;
+    const listener = listen(worker.channel, { port: 80 });
+    await listener.close();
+    address.resolve();
+    await expect(listener.opened).rejects.toMatchObject({ code: 'ECONNABORTED' });
+    expect(worker.listeners).toBe(0);
+  });
+
+  test('a listener from which nobody takes hears that the network is gone', async () => {
+    const listener = listen(worker.channel, { port: 80 });
+    await listener.opened;
+    expect(worker.listeners).toBe(1);
+    worker.channel.fail(new EthertabError('ENETDOWN', 'the network was closed'));
+    await expect(listener.closed).rejects.toMatchObject({ code: 'ENETDOWN' });
+  });
 });
 
 describe('startTls()', () => {

@@ -70,6 +70,7 @@ class Connection implements TcpSocket {
   readonly #outbox: Outbox;
   readonly #origin: Origin;
   readonly #onAbort = () => this.abort(abortReason(this.#origin.signal as AbortSignal));
+  readonly #forgetChannel: () => void;
   #ends = NOT_OPEN;
   #writer!: WritableStreamDefaultController;
   #discarding = false;
@@ -90,6 +91,7 @@ class Connection implements TcpSocket {
     this.#id = id;
     this.#origin = origin;
     origin.signal?.addEventListener('abort', this.#onAbort);
+    this.#forgetChannel = channel.whenItFails((error) => this.#break(error));
     this.opened = quiet(
       new Promise((resolve, reject) => {
         this.#settleOpened = { resolve, reject };
@@ -103,7 +105,9 @@ class Connection implements TcpSocket {
     this.#written = new Promise((resolve) => {
       this.#settleWritten = resolve;
     });
-    this.#outbox = new Outbox(sender(channel, id));
+    const send = sender(channel, id);
+    // A write that has been taken already may fail, too: nobody else would hear of it.
+    this.#outbox = new Outbox((bytes) => this.#orBreak(send(bytes)));
     this.#reader = new ByteReader({
       credit: (bytes) => this.#afterOpen(() => channel.tell('tcpCredit', [id, bytes])),
       // The program wants nothing more of what the peer sends; the peer must not be stopped by a full buffer.
@@ -127,7 +131,7 @@ class Connection implements TcpSocket {
         await this.#outbox.drained();
         // What follows then ends our half, too, or goes on.
         if (!this.#closing && !this.#leaving) {
-          await channel.call('tcpFinish', [id]);
+          await this.#orBreak(channel.call('tcpFinish', [id]));
         }
         this.#writingOver = true;
         this.#settleWritten();
@@ -207,7 +211,9 @@ class Connection implements TcpSocket {
   }
 
   abort(reason?: unknown): void {
-    this.#break(reason ?? new EthertabError('ECONNABORTED', 'connection aborted'));
+    const error = reason ?? new EthertabError('ECONNABORTED', 'connection aborted');
+    this.#reader.abort(error);
+    this.#break(error);
   }
 
   async info(): Promise<TcpInformation> {
@@ -248,6 +254,16 @@ class Connection implements TcpSocket {
       return await this.#channel.call('tcpStartTls', [this.#id, unread, request], buffers);
     } catch (error) {
       reader.releaseLock();
+      this.#break(error);
+      throw error;
+    }
+  }
+
+  /** What the connection cannot do ends it. */
+  async #orBreak<T>(done: Promise<T>): Promise<T> {
+    try {
+      return await done;
+    } catch (error) {
       this.#break(error);
       throw error;
     }
@@ -306,6 +322,7 @@ class Connection implements TcpSocket {
     }
     this.#over = true;
     this.#channel.forget(this.#id);
+    this.#forgetChannel();
     this.#origin.signal?.removeEventListener('abort', this.#onAbort);
     return true;
   }
@@ -325,6 +342,7 @@ class Listener implements TcpListener {
   readonly #id: Id;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => void this.close();
+  readonly #forgetChannel: () => void;
   #end = { localAddress: '', localPort: 0 };
   #controller!: ReadableStreamDefaultController<TcpSocket>;
   #over = false;
@@ -336,6 +354,7 @@ class Listener implements TcpListener {
     this.#id = channel.newId();
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort);
+    this.#forgetChannel = channel.whenItFails((error) => this.#break(error));
     this.closed = quiet(
       new Promise((resolve, reject) => {
         this.#settle = { resolve, reject };
@@ -376,8 +395,7 @@ class Listener implements TcpListener {
 
   async close(): Promise<void> {
     if (!this.#over) {
-      this.#over = true;
-      this.#signal?.removeEventListener('abort', this.#onAbort);
+      this.#leave();
       await this.#channel.call('listenerClose', [this.#id]).catch(() => {});
       try {
         this.#controller.close();
@@ -428,10 +446,14 @@ class Listener implements TcpListener {
 
   #break(error: unknown): void {
     if (!this.#over) {
-      this.#over = true;
-      this.#signal?.removeEventListener('abort', this.#onAbort);
+      this.#leave();
       this.#controller.error(error);
       this.#settle.reject(error);
     }
+  }
+  #leave(): void {
+    this.#over = true;
+    this.#forgetChannel();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -14,6 +14,8 @@ export const string = (pieces: Bytes | Bytes[]): string =>
 /** A connection of the stack. `done`: what was done to it, in order. */
 export class Connection implements Duplex {
   done: string[] = [];
+  /** What writes and the end fail with, if it is set. */
+  broken: Error | null = null;
   readonly #said: (Bytes[] | undefined)[] = [];
   #waiting: Deferred<Bytes[] | undefined> | null = null;
   #over = false;
@@ -40,9 +42,11 @@ export class Connection implements Duplex {
     return this.#waiting.promise;
   }
   async write(bytes: Bytes): Promise<void> {
+    this.#check();
     this.done.push(string(bytes));
   }
   async finish(): Promise<void> {
+    this.#check();
     this.done.push('<finish>');
   }
   close(): void {
@@ -56,6 +60,12 @@ export class Connection implements Duplex {
   }
   setNoDelay(): void {
     this.done.push('<noDelay>');
+  }
+
+  #check(): void {
+    if (this.broken) {
+      throw this.broken;
+    }
   }
 
   #end(how: string): void {
@@ -93,11 +103,24 @@ async function secure(below: Duplex, host: string, protocols: readonly string[])
 }
 
 /** Each connection that is asked for becomes the next of `connections`, when the test opens it. */
-export function tcpWorker(): { channel: Channel; connections: Connection[]; connecting: Deferred<void>[] } {
+export function tcpWorker(): {
+  channel: Channel;
+  connections: Connection[];
+  connecting: Deferred<void>[];
+  /** What a test may put in the place of. */
+  network: { configured: () => Promise<void> };
+  /** How many listen. */
+  readonly listeners: number;
+} {
   const connections: Connection[] = [];
   const connecting: Deferred<void>[] = [];
+  let listeners = 0;
   const network = {
     configured: async () => {},
+    listen: () => {
+      listeners += 1;
+      return { end: () => ({ localAddress: '10.77.0.9', localPort: 80 }), close: () => (listeners -= 1) };
+    },
     connect: async (_host: string, _port: number, _options: unknown, givenUp: Promise<void>) => {
       const opening = new Deferred<void>();
       connecting.push(opening);
@@ -131,6 +154,8 @@ export function tcpWorker(): { channel: Channel; connections: Connection[]; conn
     tcpSetNoDelay: sockets.setNoDelay,
     tcpPause: sockets.pause,
     tcpStartTls: sockets.startTls,
+    tcpListen: sockets.listen,
+    listenerClose: sockets.closeListener,
   };
   function postMessage(message: ToWorker, transfer: Transferable[] = []): void {
     const { id, call, args } = structuredClone(message, { transfer });
@@ -143,5 +168,13 @@ export function tcpWorker(): { channel: Channel; connections: Connection[]; conn
       }
     });
   }
-  return { channel: new Channel(worker as unknown as Worker), connections, connecting };
+  return {
+    channel: new Channel(worker as unknown as Worker),
+    connections,
+    connecting,
+    network,
+    get listeners() {
+      return listeners;
+    },
+  };
 }

@@ -96,7 +96,7 @@ export class Exchange {
     });
     this.#aborted = (reason) => {
       this.break(reason);
-      reader.fail(reason);
+      reader.abort(reason);
     };
     this.#channel.receive(this.#id, {
       push: (piece) => reader.push(piece),

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { turn } from '../../test/fake-network.js';
 import { bytesOf, characters, joined } from '../http/characters.js';
 import type { Bytes } from '../messages.js';
 import { Unprocessed } from '../worker/exchange.js';
@@ -176,6 +177,60 @@ describe('with a scripted server', () => {
     await exchange.receiveHead();
     expect([exchange.head.status, await text(exchange)]).toEqual([413, 'too large']);
     expect(word((await script.heard(Type.Reset)).payload)).toBe(ErrorCode.None);
+  });
+
+  test('answers that nobody takes leave the others some of the window', async () => {
+    const script = new Script(settings([]));
+    // Each as much as a stream may have; as a program that reads one after the other has them wait.
+    const size = 4 * 1024 * 1024;
+    const part = new Uint8Array(16 * 1024);
+    for (let n = 0; n < 31; n += 1) {
+      const id = 2 * n + 1;
+      void script.connection.begin(get(), null, null).receiveHead();
+      script.fields(id, 0, [':status', '200']);
+      for (let at = 0; at < size; at += part.byteLength) {
+        script.say(frame(Type.Data, 0, id, part));
+      }
+    }
+    const last = script.connection.begin(get(), null, null);
+    script.fields(63, 0, [':status', '200']);
+    const opened = (stream: number, first: number) =>
+      script
+        .of(Type.WindowUpdate)
+        .filter((frame) => frame.stream === stream)
+        .reduce((sum, { payload }) => sum + word(payload), first);
+    let [sent, taken] = [0, 0];
+    const reading = (async () => {
+      for (let pieces = await last.read(); pieces; pieces = await last.read()) {
+        taken += joined(...pieces).byteLength;
+      }
+    })();
+    const total = 40 * size;
+    for (let waited = 0; sent < total && waited < 1_000; waited += 1) {
+      const room = Math.min(opened(63, size) - sent, opened(0, 65_535) - 31 * size - sent, total - sent);
+      for (let left = room; left >= part.byteLength; left -= part.byteLength) {
+        sent += part.byteLength;
+        script.say(frame(Type.Data, sent === total ? END_STREAM : 0, 63, part));
+      }
+      await turn();
+    }
+    expect(sent).toBe(total);
+    await reading;
+    expect(taken).toBe(total);
+  });
+
+  test('a field that cannot be sent is no exchange', async () => {
+    const script = new Script(settings([]));
+    await script.heard(Type.Settings, ({ flags }) => flags === ACK);
+    const bad = {
+      ...get(),
+      headers: [
+        ['Host', 'example.com'],
+        ['x', 'a\x01b'],
+      ] as [string, string][],
+    };
+    expect(() => script.connection.begin(bad, null, null)).toThrow();
+    expect([script.connection.active, script.of(Type.Headers)]).toEqual([0, []]);
   });
 
   test('a source that fails, or is not as long as it says, ends its exchange alone', async () => {

@@ -10,7 +10,7 @@ import { EthertabError } from '../errors.js';
 import { bytesOf, joined } from '../http/characters.js';
 import type { RequestHead } from '../http/request.js';
 import { type Bytes, LARGEST_PIECE } from '../messages.js';
-import { type Carrier, Unprocessed, type Upload } from '../worker/exchange.js';
+import { type Carrier, MOST_AT_ONCE, Unprocessed, type Upload } from '../worker/exchange.js';
 import type { Duplex } from '../worker/tls.js';
 import { type Connection, Http2Exchange, requestFields } from './exchange.js';
 import {
@@ -37,9 +37,12 @@ import { FIRST_WINDOW, LARGEST_WINDOW, ReceiveWindow, SendWindow } from './windo
 
 export type Line = Pick<Duplex, 'read' | 'write' | 'close' | 'abort'>;
 
-/** Bytes that one answer, and all together, may have that nobody took. */
+/**
+ * Bytes that one answer, and all together, may have that nobody took. Windows are opened again by the half: those whose program takes
+ * nothing must leave the others some, however many they are (RFC 9113 §5.2.2).
+ */
 const STREAM_WINDOW = 4 * 1024 * 1024;
-const CONNECTION_WINDOW = 16 * 1024 * 1024;
+const CONNECTION_WINDOW = 2 * MOST_AT_ONCE * STREAM_WINDOW;
 /** Bytes of an answer's fields, counted as RFC 9113 §6.5.2 does. */
 const LARGEST_FIELDS = 64 * 1024;
 /** Exchanges at once, as long as the server has not said how many it wants. */
@@ -99,12 +102,14 @@ export class Http2Connection implements Carrier, Connection {
     if (!this.isReady()) {
       throw new Unprocessed();
     }
+    const known = typeof body === 'function' ? length : (body?.byteLength ?? null);
+    // Fails where a field cannot be sent: then there is no exchange.
+    const fields = requestFields(head, this.#scheme, known);
     const id = this.#nextId;
     this.#nextId += 2;
     const exchange = new Http2Exchange(this, id, head.method, this.#firstWindow, new ReceiveWindow(STREAM_WINDOW));
     this.#exchanges.set(id, exchange);
-    const known = typeof body === 'function' ? length : (body?.byteLength ?? null);
-    const block = this.#encoder.encode(requestFields(head, this.#scheme, known));
+    const block = this.#encoder.encode(fields);
     const flags = body === null || (known === 0 && typeof body !== 'function') ? END_STREAM : 0;
     for (let at = 0; at === 0 || at < block.byteLength; at += FRAME) {
       const part = block.subarray(at, at + FRAME);

@@ -44,7 +44,8 @@ export class ServerConnection {
   /** Serves it; resolves when it is over. */
   async run(): Promise<void> {
     try {
-      while (await this.#serve()) {
+      // Whoever was told to keep the connection is not served after a stop.
+      while ((await this.#serve()) && !this.#stopping) {
         this.#exchange = null;
       }
       await this.#leave();

@@ -328,6 +328,27 @@ describe('a server', () => {
     expect(served.listener.closes).toBeGreaterThan(0);
   });
 
+  test('that is shut down while a body is under way serves nothing behind it', async () => {
+    const last = new Deferred<void>();
+    const body = new ReadableStream({
+      async pull(controller) {
+        await last.promise;
+        controller.close();
+      },
+    });
+    const handler = vi.fn(() => new Response(body));
+    served = new Served(handler);
+    const client = served.client();
+    client.says(get());
+    await client.hears();
+    const over = served.server.shutdown();
+    last.resolve();
+    client.says(get());
+    await client.over();
+    await over;
+    expect(handler).toHaveBeenCalledTimes(1);
+  });
+
   test('that is closed resets everything and tells the handlers', async () => {
     let signal: AbortSignal | undefined;
     const controller = new AbortController();

@@ -481,4 +481,19 @@ describe('the end', () => {
     await reset.ended();
     expect(reset.last).toMatchObject({ code: 1006, wasClean: false });
   });
+
+  test('stays the end, whatever still waited to be sent', async () => {
+    const pair = await new Pair(URL_).open();
+    pair.tcp.stuck = new Promise(() => {});
+    for (let n = 0; n < 10; n += 1) {
+      pair.socket.send('more');
+    }
+    await turn();
+    pair.tcp.break(new EthertabError('ECONNRESET', 'reset by peer'));
+    await pair.ended();
+    for (let n = 0; n < 10; n += 1) {
+      await turn();
+    }
+    expect(pair.socket.readyState).toBe(3);
+  });
 });

@@ -143,6 +143,9 @@ export function webSocketClass(network: Pick<Network, 'connect'>, cookies: Reque
     }
 
     #fail(error: unknown): void {
+      if (this.#readyState === CLOSED) {
+        return;
+      }
       this.#readyState = CLOSING;
       this.#abort.abort(error);
     }

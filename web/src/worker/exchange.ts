@@ -13,6 +13,9 @@ export type Line = Pick<Duplex, 'read' | 'write' | 'abort'>;
 /** The body of a request: none, known as a whole, or asked for piece by piece, `null` at the end. */
 export type Upload = Bytes | null | (() => Promise<Bytes | null>);
 
+/** Requests under way to one server at most. */
+export const MOST_AT_ONCE = 32;
+
 /** A request under way, in whichever version of HTTP. */
 export interface Exchange {
   /** Of no meaning before `receiveHead` resolved. */

@@ -3,7 +3,7 @@
 import { EthertabError, fromPlain, type PlainError, quiet } from '../errors.js';
 import type { Network } from '../generated/ethertab.js';
 import type { Bytes, FromWorker, HttpHead, HttpRequest, Id } from '../messages.js';
-import { type Exchange as Carried, Unprocessed } from './exchange.js';
+import { type Exchange as Carried, MOST_AT_ONCE, Unprocessed } from './exchange.js';
 import { byteLength, Feed, type Sink } from './feed.js';
 import { type Claim, type Line, Lines, serverKey } from './lines.js';
 import { Slots } from './slots.js';
@@ -12,8 +12,7 @@ import type { Tls } from './tls.js';
 /** An answer that nobody wants is read to its end if it is no longer than this, in bytes and in milliseconds. */
 const DISCARD_MOST = 64 * 1024;
 const DISCARD_TIME = 2_000;
-/** Requests under way to one server and in all, and those that may wait for their turn. */
-const MOST = 32;
+/** Requests under way in all, and those that may wait for their turn. */
 const MOST_TOGETHER = 256;
 const MOST_WAITING = 10_000;
 /** RFC 9110 §9.2.2. */
@@ -38,7 +37,7 @@ export class Http {
   readonly #tell: (message: FromWorker) => void;
   readonly #sink: (from: Id) => Sink;
   readonly #exchanges = new Map<Id, Exchange>();
-  readonly #slots = new Slots(MOST, MOST_TOGETHER, MOST_WAITING);
+  readonly #slots = new Slots(MOST_AT_ONCE, MOST_TOGETHER, MOST_WAITING);
 
   /** `tls` loads what makes connections secure; `sink`: where an answer's body goes. */
   constructor(network: Network, tls: () => Promise<Tls>, tell: (message: FromWorker) => void, sink: (from: Id) => Sink) {
@@ -53,6 +52,10 @@ export class Http {
     const { method, target, headers, body, bodyLength } = request;
     let asked = false;
     const pieces = () => {
+      if (this.#exchanges.get(id) !== exchange) {
+        // Who would answer is gone.
+        return Promise.resolve(null);
+      }
       asked = true;
       return new Promise<Bytes | null>((resolve, reject) => {
         exchange.wanted = { resolve, reject };
@@ -118,7 +121,7 @@ export class Http {
       return true;
     }
     // A connection that had been waiting may have been closed by the server just then (RFC 9112 §9.3.1), if nothing was heard.
-    return line !== null && !fresh && !response?.heard && IDEMPOTENT.includes(method);
+    return line !== null && response !== null && !fresh && !response.heard && IDEMPOTENT.includes(method);
   }
 
   /** The exchange failed. */

@@ -146,6 +146,12 @@ export class Lines {
       check(claim);
       const line = server.secure ? await this.#secure(claim, key, stream, server) : plain(key, stream);
       shared = line.http2 !== null;
+      if (claim.aborted) {
+        // While HTTP/2 was loaded: the connection waits for another request.
+        line.used = true;
+        this.give(line);
+      }
+      check(claim);
       begin(line);
     } finally {
       if (first) {

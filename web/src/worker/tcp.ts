@@ -24,6 +24,8 @@ export class TcpSockets {
   readonly #sink: (from: Id) => Sink;
   readonly #held = new Map<Id, Held>();
   readonly #listeners = new Map<Id, TcpListener>();
+  /** Listeners that wait for an address. */
+  readonly #beginning = new Set<Id>();
   /** How to give up those that are connecting. */
   readonly #connecting = new Map<Id, () => void>();
 
@@ -119,7 +121,16 @@ export class TcpSockets {
   }
 
   async listen(id: Id, options: Omit<TcpListenOptions, 'signal'>): Promise<LocalEnd> {
-    await this.#network.configured();
+    this.#beginning.add(id);
+    let wanted = true;
+    try {
+      await this.#network.configured();
+    } finally {
+      wanted = this.#beginning.delete(id);
+    }
+    if (!wanted) {
+      throw aborted();
+    }
     const listener = this.#network.listen(options);
     this.#listeners.set(id, listener);
     return listener.end() as LocalEnd;
@@ -136,6 +147,7 @@ export class TcpSockets {
   }
 
   closeListener(id: Id): void {
+    this.#beginning.delete(id);
     this.#listeners.get(id)?.close();
     this.#listeners.delete(id);
   }
