@@ -1,6 +1,7 @@
 /** What the three sockets have in common: `opened`, `closed`, and the rules of `close()`. */
 
 import { quiet } from '../errors.js';
+import { linger } from '../linger.js';
 import type { Owner } from '../wrapped.js';
 import { invalidState, networkError } from './failure.js';
 
@@ -11,7 +12,10 @@ interface OpenInfo {
 
 /** What is below: a socket of ours. */
 interface Socket {
+  readonly closed: Promise<void>;
   close(): Promise<void>;
+  /** Where closing may have to wait for a peer. */
+  abort?(): void;
 }
 
 /** Waits until the socket is open, and wraps its streams, which belong to `owner`. */
@@ -70,8 +74,13 @@ export class Lifecycle<Info extends OpenInfo> implements Owner {
     this.#error ??= error;
     this.#active -= 1;
     if (this.#active === 0) {
-      if (this.#socket) {
-        quiet(this.#socket.close());
+      const socket = this.#socket;
+      if (socket) {
+        const { closed, abort } = socket;
+        if (abort) {
+          linger({ closed, abort: () => abort.call(socket) });
+        }
+        quiet(socket.close());
       }
       this.#close(this.#error);
     }

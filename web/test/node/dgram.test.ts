@@ -3,6 +3,7 @@
 import * as theirs from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
+import { EthertabError } from '../../src/errors.js';
 import * as ours from '../../src/node/dgram.js';
 import { use } from '../../src/node/network.js';
 import { FakeNetwork, type FakeUdp, turn } from '../fake-network.js';
@@ -163,4 +164,28 @@ test('more datagrams than a limit are refused until some have left', async () =>
   expect(codes.length).toBe(1030);
   expect(network.datagrams[0]?.sent.length).toBe(1024);
   expect(socket.getSendQueueCount()).toBe(0);
+});
+
+test('what is said of one datagram does not end a connected socket', async () => {
+  const network = new FakeNetwork();
+  use({ ...network, udp: network.udp.bind(network), resolve: async () => [] } as never);
+  const socket = ours.createSocket('udp4');
+  const errors: unknown[] = [];
+  socket.on('error', (error: unknown) => errors.push((error as NodeJS.ErrnoException).code));
+  socket.connect(53, '10.77.0.1');
+  const open = (count: number) => vi.waitUntil(() => network.datagrams.length === count && network.datagrams[count - 1]);
+  const first = (await open(1)) as FakeUdp;
+  first.open();
+  await once(socket as never, 'connect');
+  first.break(new EthertabError('ECONNREFUSED', 'nobody listens'));
+  const second = (await open(2)) as FakeUdp;
+  expect(second.options).toMatchObject({ localPort: 5_353, remoteAddress: '10.77.0.1', remotePort: 53 });
+  second.open();
+  socket.send('again');
+  const heard = once(socket as never, 'message');
+  await vi.waitUntil(() => second.sent.length === 1);
+  second.receive(49);
+  expect(String((await heard)[0])).toBe('1');
+  expect(errors).toEqual(['ECONNREFUSED']);
+  socket.close();
 });

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { EthertabError } from '../../src/errors.js';
 import * as net from '../../src/node/net.js';
 import { use } from '../../src/node/network.js';
 import { Deferred, ENDS, FakeNetwork, FakeTcp, turn } from '../fake-network.js';
@@ -105,6 +106,98 @@ test('silence is counted from the last that passed', async () => {
   await vi.advanceTimersByTimeAsync(5_000);
   expect(timeouts).toBe(1);
   socket.destroy();
+});
+
+test('a long write counts as something that passes, piece by piece', async () => {
+  const [socket, tcp] = await connected();
+  vi.useFakeTimers();
+  const timeout = vi.fn();
+  socket.setTimeout(1_000).on('timeout', timeout);
+  const gates = [new Deferred<void>(), new Deferred<void>(), new Deferred<void>()];
+  const write = vi.spyOn(WritableStreamDefaultWriter.prototype, 'write');
+  for (const gate of gates) {
+    write.mockReturnValueOnce(gate.promise);
+  }
+  socket.write(new Uint8Array(3 * 256 * 1024));
+  for (const gate of gates) {
+    await vi.advanceTimersByTimeAsync(900);
+    gate.resolve();
+  }
+  await vi.advanceTimersByTimeAsync(900);
+  expect([write.mock.calls.length, timeout.mock.calls.length]).toEqual([3, 0]);
+  write.mockRestore();
+  expect(tcp.closes).toBe(0);
+  socket.destroy();
+});
+
+test('a time that no timer takes is the longest that one does, or refused', async () => {
+  const [socket] = await connected();
+  const timeout = vi.fn();
+  expect(() => socket.setTimeout(Number.POSITIVE_INFINITY)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
+  socket.setTimeout(2 ** 40, timeout);
+  await turn();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect([socket.timeout, timeout.mock.calls.length]).toEqual([2 ** 31 - 1, 0]);
+  socket.destroy();
+});
+
+test('a socket that is destroyed lets its connection go: of a peer that takes nothing more, after a while', async () => {
+  const [socket, tcp] = await connected();
+  vi.useFakeTimers();
+  tcp.close = () => new Promise(() => {});
+  socket.destroy();
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(tcp.aborted).toBe(null);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(tcp.aborted).not.toBe(null);
+});
+
+test('a socket whose end fails is given back', async () => {
+  const [socket, tcp] = await connected();
+  vi.spyOn(WritableStreamDefaultWriter.prototype, 'close').mockRejectedValueOnce(new EthertabError('ECONNRESET', 'reset'));
+  socket.on('error', () => {});
+  socket.end();
+  await vi.waitUntil(() => tcp.aborted);
+});
+
+test('what a listener throws is heard of, and the socket reads on', async () => {
+  const [socket, tcp] = await connected();
+  const thrown: unknown[] = [];
+  const hear = (error: unknown) => thrown.push((error as Error).message);
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', hear);
+  const heard: string[] = [];
+  socket.on('data', (piece: Uint8Array) => {
+    heard.push(String(piece));
+    throw new Error(`no: ${piece}`);
+  });
+  tcp.receive(49);
+  await turn();
+  tcp.receive(50);
+  tcp.end();
+  await once(socket as never, 'end');
+  process.off('uncaughtException', hear);
+  for (const listener of others) {
+    process.on('uncaughtException', listener);
+  }
+  expect([heard, thrown]).toEqual([
+    ['1', '2'],
+    ['no: 1', 'no: 2'],
+  ]);
+});
+
+test('a TLS peer that finishes without a word has finished', async () => {
+  const [socket, tcp] = await connected();
+  const events: unknown[] = [];
+  for (const event of ['data', 'end', 'error', 'close']) {
+    socket.on(event, (value: unknown) => events.push(event === 'data' ? String(value) : event));
+  }
+  tcp.receive(49);
+  await turn();
+  tcp.break(new EthertabError('ETLSTRUNCATED', 'no goodbye'));
+  await once(socket as never, 'close');
+  expect(events).toEqual(['1', 'end', 'close']);
 });
 
 test('settings of before the connection are made when it is there', async () => {

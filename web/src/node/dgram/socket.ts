@@ -4,7 +4,7 @@ import { Buffer } from 'buffer';
 import { EventEmitter } from 'events';
 import type { UdpMessage, UdpOptions, UdpSocket } from '../../types.js';
 import { addresses } from '../dns/questions.js';
-import { argumentError, SystemError, unsupported, validPort } from '../errors.js';
+import { argumentError, codeOf, SystemError, unsupported, validPort } from '../errors.js';
 import { type AddressInfo, family, isIP } from '../net/address.js';
 import { lookup } from '../net/dial.js';
 import { network } from '../network.js';
@@ -24,6 +24,9 @@ export interface RemoteInfo extends AddressInfo {
 
 /** Datagrams on their way to the network: more are refused. */
 const MOST_UNDER_WAY = 1_024;
+
+/** What a peer, or who is on the way to it, says of a datagram. */
+const ABOUT_THE_PEER = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EMSGSIZE'];
 
 const LOOPBACK = '127.0.0.1';
 
@@ -288,6 +291,11 @@ export class Socket extends EventEmitter {
         next = await reader.read();
       } catch (error) {
         if (current()) {
+          const remote = this.#remote;
+          if (remote && remote !== 'connecting' && ABOUT_THE_PEER.includes(codeOf(error))) {
+            // It told of one datagram; those that follow may arrive.
+            void this.#reopen({ remoteAddress: remote.address, remotePort: remote.port });
+          }
           this.#fail(new SystemError('recvmsg', error));
         }
         return;

@@ -4,6 +4,7 @@ import { EventEmitter } from 'events';
 import type { TcpListener, TcpSocket } from '../../types.js';
 import { addresses } from '../dns/questions.js';
 import { abortError, argumentError, codeOf, SystemError, unsupported, validPort } from '../errors.js';
+import { guarded } from '../guarded.js';
 import { network } from '../network.js';
 import { type AddressInfo, family } from './address.js';
 import { type ListenArguments, type ListenOptions, listenArguments, type SocketOptions } from './arguments.js';
@@ -124,7 +125,7 @@ export class Server extends EventEmitter {
     const address = listener.localAddress || '0.0.0.0';
     this.#address = { address, family: family(address), port: listener.localPort };
     signal?.addEventListener('abort', () => !over() && this.close(), { once: true });
-    this.emit('listening');
+    guarded(() => this.emit('listening'));
     const reader = listener.readable.getReader();
     for (;;) {
       let next: Awaited<ReturnType<typeof reader.read>>;
@@ -158,7 +159,7 @@ export class Server extends EventEmitter {
       tcp.abort();
       const { localAddress, localPort, remoteAddress, remotePort } = ends;
       const families = { localFamily: family(localAddress), remoteFamily: family(remoteAddress) };
-      this.emit('drop', { localAddress, localPort, remoteAddress, remotePort, ...families });
+      guarded(() => this.emit('drop', { localAddress, localPort, remoteAddress, remotePort, ...families }));
       return;
     }
     const socket = new Socket(this.#options);

@@ -1,8 +1,10 @@
 /** `net.Socket`: a connection of the network in use, as a stream of Node's. */
 
 import { Buffer } from 'buffer';
+import { linger } from '../../linger.js';
 import type { TcpOpened, TcpSocket } from '../../types.js';
 import { abortError, argumentError, SystemError, unsupported, validPort } from '../errors.js';
+import { guarded } from '../guarded.js';
 import { network } from '../network.js';
 import { Duplex } from '../stream.js';
 import { type AddressInfo, family } from './address.js';
@@ -19,6 +21,15 @@ interface Open {
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   writer: WritableStreamDefaultWriter<Uint8Array | ArrayBuffer | string>;
 }
+
+/** Bytes of a write after which it counts as something that passed. */
+const PIECE = 256 * 1024;
+
+/** A TLS peer has finished without saying goodbye. Node takes that for an end, and programs with it. */
+const UNSAID = 'ETLSTRUNCATED';
+
+/** What timers take. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** Linux's default idle time before keep-alive probes, and the least that the network takes; milliseconds. */
 const KEEP_ALIVE = 7_200_000;
@@ -169,7 +180,7 @@ export class Socket extends Duplex {
 
   /** 'timeout' after so many milliseconds in which nothing passed; 0: never. The connection goes on. */
   setTimeout(delay: number, listener?: () => void): this {
-    if (typeof delay !== 'number' || Number.isNaN(delay) || delay < 0) {
+    if (typeof delay !== 'number' || !Number.isFinite(delay) || delay < 0) {
       throw argumentError('ERR_OUT_OF_RANGE', `The value of "msecs" is out of range. Received ${delay}`, RangeError);
     }
     if (listener) {
@@ -180,7 +191,7 @@ export class Socket extends Duplex {
       }
     }
     if (!this.destroyed) {
-      this.#idle.set(delay);
+      this.#idle.set(Math.min(delay, LONGEST_TIMEOUT));
     }
     return this;
   }
@@ -246,15 +257,12 @@ export class Socket extends Duplex {
       callback(argumentError('ERR_SOCKET_CLOSED', 'Socket is closed', Error));
     } else {
       this.#idle.active();
-      const written = chunks.map(({ chunk }) => {
+      const written = chunks.flatMap(({ chunk }) => {
         this.#bytesSent += chunk.byteLength;
-        return open.writer.write(chunk);
+        return piecesOf(chunk).map((piece) => open.writer.write(piece).then(() => this.#idle.active()));
       });
       Promise.all(written).then(
-        () => {
-          this.#idle.active();
-          callback();
-        },
+        () => callback(),
         (error) => callback(new SystemError('write', error)),
       );
     }
@@ -284,9 +292,10 @@ export class Socket extends Duplex {
     this.#opening = null;
     const tcp = this.#giveUp();
     if (tcp) {
+      linger(tcp);
       // A stream that is being closed must not be closed again.
       const finished = this.#finishing ?? Promise.resolve();
-      finished.then(() => tcp.close()).catch(() => {});
+      finished.then(() => tcp.close()).catch(() => tcp.abort());
     }
     callback(error);
   }
@@ -333,7 +342,7 @@ export class Socket extends Duplex {
     }
     this.#idle.active();
     for (const event of events) {
-      this.emit(event);
+      guarded(() => this.emit(event));
     }
     const held = this.#held;
     this.#held = null;
@@ -378,7 +387,9 @@ export class Socket extends Duplex {
         // Given up meanwhile: whoever holds the connection now reads on.
         if (this.#open === open) {
           this.#readWanted = false;
-          this.#receive(read);
+          if (this.#receive(read)) {
+            this.#readWanted = true;
+          }
         }
       }
     } finally {
@@ -386,22 +397,27 @@ export class Socket extends Duplex {
     }
   }
 
-  #receive(read: SystemError | ReadableStreamReadResult<Uint8Array<ArrayBuffer>>): void {
-    if (read instanceof SystemError) {
+  /** Whether the stream takes more. */
+  #receive(read: SystemError | ReadableStreamReadResult<Uint8Array<ArrayBuffer>>): boolean {
+    if (read instanceof SystemError && read.code !== UNSAID) {
       this.destroy(read);
-    } else if (read.done) {
+      return false;
+    }
+    if (read instanceof SystemError) {
+      // There is nobody left to send to.
+      this.#giveUp();
+    }
+    if (read instanceof SystemError || read.done) {
       this.push(null);
       // Nobody else may look whether there is more.
       this.read(0);
-    } else {
-      const { buffer, byteOffset, byteLength } = read.value;
-      this.bytesRead += byteLength;
-      this.#idle.active();
-      // While the stream has room it need not ask.
-      if (this.push(Buffer.from(buffer, byteOffset, byteLength))) {
-        this.#readWanted = true;
-      }
+      return false;
     }
+    const { buffer, byteOffset, byteLength } = read.value;
+    this.bytesRead += byteLength;
+    this.#idle.active();
+    // While the stream has room it need not ask. A listener that throws does not stop it.
+    return guarded(() => this.push(Buffer.from(buffer, byteOffset, byteLength))) ?? true;
   }
 
   #configure({ noDelay, keepAlive, keepAliveInitialDelay }: SocketOptions): void {
@@ -440,4 +456,9 @@ export class Socket extends Duplex {
 function definedOf<T extends object, K extends keyof T>(options: T, names: K[]): { [N in K]?: Exclude<T[N], undefined> } {
   const found = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   return Object.fromEntries(found);
+}
+
+function piecesOf(chunk: Uint8Array): Uint8Array[] {
+  const count = Math.max(1, Math.ceil(chunk.byteLength / PIECE));
+  return Array.from({ length: count }, (_, index) => chunk.subarray(index * PIECE, (index + 1) * PIECE));
 }
