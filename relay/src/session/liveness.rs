@@ -1,9 +1,12 @@
 //! Whether the other side is still there.
 
+use super::End;
+use crate::switch::port::Port;
+use futures_util::FutureExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 
 /// How long a client may take to answer the ping that is sent when somebody else claims its address.
 const CHALLENGE: Duration = Duration::from_secs(3);
@@ -17,6 +20,8 @@ pub(super) struct Liveness {
     /// Milliseconds after `start`, of the oldest challenge that was not answered; 0: none.
     challenged: AtomicU64,
     nearer: Notify,
+    /// Somebody wants the client to be pinged.
+    ping: Notify,
 }
 
 impl Liveness {
@@ -27,6 +32,7 @@ impl Liveness {
             heard: AtomicU64::new(0),
             challenged: AtomicU64::new(0),
             nearer: Notify::new(),
+            ping: Notify::new(),
         }
     }
 
@@ -36,11 +42,20 @@ impl Liveness {
         self.challenged.store(0, Ordering::Relaxed);
     }
 
-    /// A ping goes out now that must be answered soon.
+    /// A ping is to go out that must be answered soon; also where the client takes nothing, so that none can.
     pub(super) fn challenge(&self) {
         let now = self.millis(Instant::now()).max(1);
         let _ = (self.challenged).compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
         self.nearer.notify_one();
+        self.ping.notify_one();
+    }
+
+    /// Whenever somebody else claims an address of this port, asks whether its owner is alive.
+    pub(super) async fn challenges(&self, port: &Port) -> End {
+        loop {
+            port.challenged().await;
+            self.challenge();
+        }
     }
 
     /// Ends when the client was silent for too long.
@@ -70,6 +85,33 @@ impl Liveness {
 
     fn millis(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// When to ping: regularly, and for each challenge.
+pub(super) struct Pings<'l> {
+    regular: Interval,
+    liveness: &'l Liveness,
+}
+
+impl<'l> Pings<'l> {
+    pub(super) fn new(interval: Duration, liveness: &'l Liveness) -> Pings<'l> {
+        let mut regular = tokio::time::interval_at(Instant::now() + interval, interval);
+        regular.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Pings { regular, liveness }
+    }
+
+    /// Waits for the next.
+    pub(super) async fn due(&mut self) {
+        tokio::select! {
+            _ = self.regular.tick() => {}
+            () = self.liveness.ping.notified() => {}
+        }
+    }
+
+    /// Whether one is due now, for a writer that has no time to wait.
+    pub(super) fn are_due(&mut self) -> bool {
+        self.due().now_or_never().is_some()
     }
 }
 
@@ -123,5 +165,18 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_writer_that_never_waits_sees_each_ping_once() {
+        let liveness = Liveness::new(Duration::from_secs(45));
+        let mut pings = Pings::new(Duration::from_secs(15), &liveness);
+        assert!(!pings.are_due());
+        advance(Duration::from_secs(16)).await;
+        assert!(pings.are_due() && !pings.are_due());
+        liveness.challenge();
+        assert!(pings.are_due() && !pings.are_due());
+        let regular = timeout(Duration::from_secs(16), pings.due()).await;
+        assert!(regular.is_ok());
     }
 }

@@ -39,7 +39,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -177,6 +177,7 @@ impl Session<'_> {
         tokio::select! {
             end = plain::read(source, &plug, &self.liveness, self.shared.turns.turn()) => end,
             end = plain::write(sink, &queue, plug.port(), &self.liveness, limits.ping_interval) => end,
+            end = self.liveness.challenges(plug.port()) => end,
         }
     }
 
@@ -214,6 +215,7 @@ impl Session<'_> {
         tokio::select! {
             end = conversation.read(source, &ours, first, self.shared.turns.turn()) => end,
             end = conversation.write(sink, &queue, LARGEST_CONTROL, interval) => end,
+            end = self.liveness.challenges(plug.port()) => end,
             () = registration.live.replaced.cancelled() => End::Ours(CloseReason::Replaced),
         }
     }
@@ -230,13 +232,6 @@ impl Session<'_> {
 /// Closes a connection that there is no place for.
 pub async fn send_away(socket: Socket) {
     finish(socket, End::Ours(CloseReason::Full), false).await;
-}
-
-/// The clock of WebSocket pings.
-fn pings(interval: Duration) -> Interval {
-    let mut pings = tokio::time::interval_at(Instant::now() + interval, interval);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pings
 }
 
 fn end_of(error: &Error) -> End {

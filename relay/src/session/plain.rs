@@ -1,6 +1,6 @@
 //! The plain form: one message is one frame, in both directions.
 
-use super::liveness::Liveness;
+use super::liveness::{Liveness, Pings};
 use super::turns::Turn;
 use super::{End, Sink, Source, end_of};
 use crate::switch::Plug;
@@ -47,10 +47,12 @@ pub(super) async fn write(
     liveness: &Liveness,
     ping_interval: Duration,
 ) -> End {
-    let mut pings = super::pings(ping_interval);
+    let mut pings = Pings::new(ping_interval, liveness);
     let mut batch = None;
     loop {
-        let sent = if let Some(frames) = batch.take() {
+        let sent = if batch.is_some() && pings.are_due() {
+            sink.feed(Message::Ping(Bytes::new())).await
+        } else if let Some(frames) = batch.take() {
             match send_batch(sink, frames).await {
                 // More may have come meanwhile; only an empty queue is worth a system call for less than a full buffer.
                 Ok(()) if !queue.is_empty() => {
@@ -66,11 +68,7 @@ pub(super) async fn write(
                     batch = Some(frames);
                     continue;
                 }
-                _ = pings.tick() => sink.send(Message::Ping(Bytes::new())).await,
-                () = port.challenged() => {
-                    liveness.challenge();
-                    sink.send(Message::Ping(Bytes::new())).await
-                }
+                () = pings.due() => sink.send(Message::Ping(Bytes::new())).await,
             }
         };
         if let Err(error) = sent {

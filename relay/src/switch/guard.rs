@@ -6,7 +6,8 @@ use std::net::Ipv4Addr;
 
 const ARP: [u8; 2] = [0x08, 0x06];
 const IPV4: [u8; 2] = [0x08, 0x00];
-const VLAN: [u8; 2] = [0x81, 0x00];
+/// Tags of IEEE 802.1Q and 802.1ad.
+const TAGS: [[u8; 2]; 2] = [[0x81, 0x00], [0x88, 0xa8]];
 const UDP: u8 = 17;
 const DHCP_SERVER_PORT: [u8; 2] = [0, 67];
 
@@ -26,7 +27,7 @@ impl Guard {
     pub fn permits(&self, frame: &[u8], offload: Offload) -> bool {
         // A tag would hide everything below from us, and Linux strips a tag of priority alone: look behind it.
         let mut rest = &frame[12..];
-        while rest.len() >= 6 && rest[..2] == VLAN {
+        while rest.len() >= 6 && TAGS.iter().any(|tag| rest.starts_with(tag)) {
             rest = &rest[4..];
         }
         let (ether_type, payload) = rest.split_at(2);
@@ -164,10 +165,16 @@ mod tests {
 
     #[test]
     fn a_tag_does_not_hide_it() {
-        let mut tagged = vec![0, 0];
-        tagged.extend(ARP);
-        tagged.extend(arp(HOST));
-        assert!(!permits(&frame(VLAN, &tagged)));
+        for outer in TAGS {
+            for inner in TAGS {
+                let mut tagged = vec![0, 0];
+                tagged.extend(ARP);
+                tagged.extend(arp(HOST));
+                assert!(!permits(&frame(outer, &tagged)));
+                let twice = [&[0, 0], &inner[..], &tagged].concat();
+                assert!(!permits(&frame(outer, &twice)));
+            }
+        }
     }
 
     #[test]
@@ -175,7 +182,7 @@ mod tests {
         for whole in [
             frame(ARP, &arp(HOST)),
             frame(IPV4, &udp(HOST, 67)),
-            frame(VLAN, &[0; 9]),
+            frame(TAGS[0], &[0; 9]),
         ] {
             for length in 14..=whole.len() {
                 let _ = permits(&whole[..length]);

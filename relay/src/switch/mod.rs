@@ -186,7 +186,7 @@ impl Switch {
     ) -> Option<Target> {
         let target = self.admit(from, frame, offload).and_then(|()| {
             from.counters.count_in(frame, offload);
-            self.target(from, frame, now)
+            self.target(from, frame, offload, now)
         });
         target
             .inspect_err(|reason| from.counters.drop_frame(*reason))
@@ -209,7 +209,13 @@ impl Switch {
         Ok(())
     }
 
-    fn target(&self, from: &Arc<Port>, frame: &[u8], now: Instant) -> Result<Target, DropReason> {
+    fn target(
+        &self,
+        from: &Arc<Port>,
+        frame: &[u8],
+        offload: Offload,
+        now: Instant,
+    ) -> Result<Target, DropReason> {
         let client = from.kind == Kind::Client;
         let mut state = self.lock();
         match state.table.learn(source(frame), from, client, now) {
@@ -237,7 +243,7 @@ impl Switch {
         drop(state);
         others.retain(|port| port.id != from.id);
         if destination.is_multicast() {
-            if client && !from.storm.allow(now) {
+            if client && !from.storm.allow(now, finish::count(frame, offload)) {
                 return Err(DropReason::Storm);
             }
         } else {

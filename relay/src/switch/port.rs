@@ -323,11 +323,12 @@ impl StormLimit {
         }
     }
 
-    /// Takes a token; false if there is none. The burst is what one second brings. Only the port's own reader calls it.
-    pub(super) fn allow(&self, now: Instant) -> bool {
+    /// Takes a token for each of so many frames; false if there are not as many. The burst is what one second brings. Only the port's
+    /// own reader calls it.
+    pub(super) fn allow(&self, now: Instant, frames: usize) -> bool {
         let now = micros(now.saturating_duration_since(self.start));
-        let full_at =
-            self.full_at.load(Ordering::Relaxed).max(now) + 1_000_000 / u64::from(self.rate);
+        let cost = (frames as u64).saturating_mul(1_000_000 / u64::from(self.rate));
+        let full_at = (self.full_at.load(Ordering::Relaxed).max(now)).saturating_add(cost);
         if full_at > now + 1_000_000 {
             return false;
         }
@@ -348,10 +349,12 @@ mod tests {
     fn a_storm_is_cut_to_its_rate_and_a_burst_passes() {
         let start = Instant::now();
         let limit = StormLimit::new(100, start);
-        let burst = (0..1_000).filter(|_| limit.allow(start)).count();
+        let burst = (0..1_000).filter(|_| limit.allow(start, 1)).count();
         assert_eq!(burst, 100);
         let later = start + Duration::from_millis(500);
-        let more = (0..1_000).filter(|_| limit.allow(later)).count();
+        let more = (0..1_000).filter(|_| limit.allow(later, 1)).count();
         assert_eq!(more, 50);
+        let full = start + Duration::from_secs(9);
+        assert!(!limit.allow(full, 101) && limit.allow(full, 60) && !limit.allow(full, 41));
     }
 }

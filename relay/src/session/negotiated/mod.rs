@@ -9,10 +9,10 @@
 
 mod outbox;
 
-use super::liveness::Liveness;
+use super::liveness::{Liveness, Pings};
 use super::tokens::Tokens;
 use super::turns::Turn;
-use super::{End, Sink, Source, end_of, pings};
+use super::{End, Sink, Source, end_of};
 use crate::switch::fair::FairQueue;
 use crate::switch::port::Port;
 use crate::switch::queue::Batch;
@@ -144,9 +144,12 @@ impl<'s> Conversation<'s> {
         ping_interval: Duration,
     ) -> Result<std::convert::Infallible, Error> {
         let port: &Port = self.plug.port();
-        let mut pings = pings(ping_interval);
+        let mut pings = Pings::new(ping_interval, self.liveness);
         let mut sent = sent as u64;
         loop {
+            if pings.are_due() {
+                sink.feed(Message::Ping(Bytes::new())).await?;
+            }
             let may_send = || sent < self.outbox.allowed();
             let ready = match self.outbox.take() {
                 Some(control) => Some(control),
@@ -163,12 +166,7 @@ impl<'s> Conversation<'s> {
                     tokio::select! {
                         () = self.outbox.changed() => continue,
                         batch = queue.take(&port.counters), if may_send => batch.into_message(),
-                        _ = pings.tick() => {
-                            sink.send(Message::Ping(Bytes::new())).await?;
-                            continue;
-                        }
-                        () = port.challenged() => {
-                            self.liveness.challenge();
+                        () = pings.due() => {
                             sink.send(Message::Ping(Bytes::new())).await?;
                             continue;
                         }

@@ -36,6 +36,20 @@ struct Flow {
     codel: Codel,
 }
 
+impl Flow {
+    /// Keeps little more room than what waits needs: a flow that is never empty must not hold for good what it held once.
+    fn give_back(&mut self) {
+        let (room, length) = (self.records.capacity(), self.records.len());
+        if room > SPARE && room / 4 > length {
+            self.records.shrink_to(room / 2);
+        }
+        let (places, count) = (self.waiting.capacity(), self.waiting.len());
+        if places > PLACES && places / 4 > count {
+            self.waiting.shrink_to(places / 2);
+        }
+    }
+}
+
 struct Waiting {
     since: Instant,
     length: usize,
@@ -305,6 +319,7 @@ impl Flows {
                     }
                 }
             }
+            flow.give_back();
             let waited = now.saturating_duration_since(head.since);
             if flow.codel.judge(waited, alone, now) == Verdict::Pass {
                 return Some(head.length);
@@ -354,6 +369,7 @@ impl Flows {
         if head.own.is_none() {
             flow.records.drain(..head.length);
         }
+        flow.give_back();
         self.frames -= 1;
         self.bytes -= head.length;
         true

@@ -227,6 +227,22 @@ fn a_queue_that_was_full_of_flows_holds_little_afterwards() {
     );
 }
 
+#[test]
+fn a_flow_that_lives_on_holds_little_more_than_what_waits() {
+    let mut bench = Bench::new(100_000, 4 << 20);
+    let many = 2_000;
+    for n in 0..many {
+        bench.push(&frame(BULK, n, 1_500, false));
+    }
+    assert!(bench.flows.footprint() > 3 << 20);
+    let mut left = many;
+    while left > 1 {
+        left -= bench.take(1_600).len() as u32;
+    }
+    let held = bench.flows.footprint();
+    assert!(left == 1 && held < 128 * 1_024, "{held}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_waits_is_woken_and_counters_hear_of_late_frames() {
     let queue = FairQueue::new(QueueLimits {

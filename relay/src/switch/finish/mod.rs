@@ -56,12 +56,7 @@ pub(super) fn admit(
     if let Some((kind, size)) = offload.segmentation {
         return admit_segments(frame, offload.checksum, kind, size, mtu);
     }
-    let tag = if frame[12..14] == [0x81, 0x00] {
-        VLAN_TAG
-    } else {
-        0
-    };
-    if frame.len() > largest_frame(mtu) + tag {
+    if frame.len() > longest(frame, mtu) {
         return Err(DropReason::Oversized);
     }
     let Checksum::Partial { start, offset } = offload.checksum else {
@@ -75,6 +70,21 @@ pub(super) fn admit(
     } else {
         Err(DropReason::BadOffload)
     }
+}
+
+/// Bytes that a frame may have; a tag is not counted.
+fn longest(frame: &[u8], mtu: usize) -> usize {
+    let tagged = frame[12..14] == [0x81, 0x00];
+    largest_frame(mtu) + if tagged { VLAN_TAG } else { 0 }
+}
+
+/// As how many frames, at least one, an [admitted](admit) frame may reach a port.
+pub(super) fn count(frame: &[u8], offload: Offload) -> usize {
+    let Some((_, size)) = offload.segmentation else {
+        return 1;
+    };
+    let payload = Headers::of(frame).map_or(0, |headers| headers.payload().len());
+    payload.div_ceil(usize::from(size).max(1)).max(1)
 }
 
 fn points_at(headers: &Headers, start: usize, offset: usize) -> bool {
@@ -121,8 +131,8 @@ fn admit_segments(
     if !right {
         return Err(DropReason::BadOffload);
     }
-    let largest = headers.payload.0 - headers.network + length.min(size.into());
-    if largest > mtu {
+    // Also what stands before the packet counts: of many tags, each frame would have a copy.
+    if headers.payload.0 + length.min(size.into()) > longest(frame, mtu) {
         return Err(DropReason::Oversized);
     }
     Ok(())

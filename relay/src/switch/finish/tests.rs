@@ -243,7 +243,7 @@ proptest! {
         for offload in [own, said, Offload { segmentation: None, ..own }, Offload { segmentation: None, ..said }] {
             if admit(&frame, offload, MTU, trusted).is_ok() {
                 for (piece, _) in finished(&frame, offload, Features::NONE) {
-                    prop_assert!(piece.len() <= largest_frame(MTU) + VLAN_TAG * 8);
+                    prop_assert!(piece.len() <= largest_frame(MTU) + VLAN_TAG);
                 }
             }
         }
@@ -286,6 +286,24 @@ fn what_does_not_fit_together_is_refused_with_its_reason() {
         bad
     );
     assert_eq!(refused(&frame[..2_000], offload), bad, "cut off");
+    let tags = [0x81, 0, 0, 7].repeat(1_000);
+    let tagged = [&frame[..12], &tags, &frame[12..]].concat();
+    let Checksum::Partial { start, offset } = offload.checksum else {
+        unreachable!("{offload:?}");
+    };
+    let tagged_offload = Offload {
+        checksum: Checksum::Partial {
+            start: start + 4_000,
+            offset,
+        },
+        ..offload
+    };
+    let many = "a copy of the tags for each";
+    assert_eq!(
+        refused(&tagged, tagged_offload),
+        DropReason::Oversized,
+        "{many}"
+    );
     let padded = [&frame[..], &[0]].concat();
     assert_eq!(refused(&padded, offload), bad, "longer than its packet");
     let changed = |at: usize, byte: u8| {
@@ -353,4 +371,13 @@ fn a_checksum_of_zero_is_written_as_its_transport_has_it() {
         assert_eq!(sum_of(&shape, None), written);
         assert_eq!(sum_of(&shape, Some(1_000)), written);
     }
+}
+
+#[test]
+fn what_will_be_cut_counts_as_often_as_it_is_cut() {
+    let (frame, offload) = build(&plain_segment(3_000), Some(1_000));
+    assert_eq!(count(&frame, offload), 3);
+    assert_eq!(finished(&frame, offload, Features::NONE).len(), 3);
+    let (frame, offload) = build(&plain_segment(100), None);
+    assert_eq!(count(&frame, offload), 1);
 }
