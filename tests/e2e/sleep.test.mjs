@@ -81,6 +81,28 @@ test('a network that stalls in the middle of a download: it goes on, and nothing
   assert.ok(during <= patient, `${during} frames into a stalled network`);
 });
 
+test('a path that leads nowhere any more is noticed by a tab that only waits; what was open goes on when it is back', async () => {
+  await open();
+  await browser.run(`(async () => {
+    const kept = net.connect({ hostname: '${echo.host}', port: ${echo.port} });
+    globalThis.reader = kept.readable.getReader();
+    globalThis.writer = kept.writable.getWriter();
+    await kept.opened;
+    return 0;
+  })()`);
+  relay.pause();
+  await until('it is noticed', async () => (await browser.run('net.status.state')) !== 'online', 90_000);
+  relay.resume();
+  await until('it is back', async () => (await browser.run('net.status.state')) === 'online', 60_000);
+  await browser.run(`writer.write('again').then(() => 0)`);
+  const { value } = await soon(
+    'the echo comes',
+    browser.run(`reader.read().then(({ value }) => ({ value: [...value] }))`),
+    30_000,
+  );
+  assert.equal(String.fromCharCode(...value), 'again');
+});
+
 /**
  * What timers had a tab send, of the lines about what it sent: probes and what was sent again, whose numbers lie before others of
  * the connection, and questions. All else answers what others sent to it while it slept, or is new.

@@ -22,6 +22,10 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that lived so long was a good one: after it, waiting begins with the shortest delay again.
 const PROVEN: Duration = Duration::from_secs(5);
 
+/// Whether anything has come is looked at so often. A relay that says nothing is asked, twice; a network that stalls for less is waited for.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+const MOST_ASKED: u32 = 2;
+
 /// "No close frame was received" (RFC 6455 §7.4.1).
 const ABNORMAL: u16 = 1006;
 
@@ -39,7 +43,11 @@ pub(super) async fn keep_connected(url: String, link: Weak<RefCell<Shared>>) {
                 let Some(shared) = link.upgrade() else { return };
                 shared.borrow_mut().socket = Some(socket);
                 drop(shared);
-                fate.ended().await
+                fate.ended(|| {
+                    link.upgrade()
+                        .is_some_and(|shared| shared.borrow_mut().ask())
+                })
+                .await
             }
             Err(reason) => Ended {
                 code: ABNORMAL,
@@ -55,8 +63,13 @@ pub(super) async fn keep_connected(url: String, link: Weak<RefCell<Shared>>) {
             backoff.succeeded();
         }
         // A browser fails a WebSocket whose server knows none of the subprotocols that it was offered, and does not say so:
-        // the plain form is tried at once. What opened once may have learned more when it comes back.
-        if ended.open_since.is_none() && !plain {
+        // the plain form is tried at once. A relay that spoke the negotiated form is only away: in the plain one it could not tell
+        // who comes back. What opened once may have learned more when it comes back.
+        let known = match link.upgrade() {
+            Some(shared) => shared.borrow().was_negotiated(),
+            None => return,
+        };
+        if ended.open_since.is_none() && !plain && !known {
             plain = true;
             let Some(shared) = link.upgrade() else { return };
             let old = shared.borrow_mut().socket.take();
@@ -115,8 +128,9 @@ impl Socket {
             }
         });
         let on_message = Closure::new({
-            let link = link.clone();
+            let (link, fate) = (link.clone(), fate.clone());
             move |event: MessageEvent| {
+                fate.heard.set(true);
                 if let Some(shared) = link.upgrade() {
                     shared.borrow_mut().received(&event.data());
                 }
@@ -179,6 +193,8 @@ struct Ended {
 #[derive(Default)]
 struct Fate {
     open_since: Cell<Option<Instant>>,
+    /// Something came since this was looked at.
+    heard: Cell<bool>,
     closed: RefCell<Option<(u16, String)>>,
     waker: Cell<Option<Waker>>,
 }
@@ -191,25 +207,46 @@ impl Fate {
         }
     }
 
-    /// Waits until the WebSocket is closed, or has not opened in time.
-    async fn ended(&self) -> Ended {
-        let mut timeout = pin!(BrowserClock.sleep_until(BrowserClock::now() + OPEN_TIMEOUT));
-        let (code, reason) = poll_fn(|context| {
-            if let Some(closed) = self.closed.take() {
-                return Poll::Ready(closed);
+    /// Waits until the WebSocket is closed, has not opened in time, or leads nowhere any more: nothing comes from the relay, not even
+    /// an answer to what `ask` asked, if it could ask.
+    async fn ended(&self, ask: impl Fn() -> bool) -> Ended {
+        let (mut asked, mut wait) = (0, OPEN_TIMEOUT);
+        let (code, reason) = loop {
+            if let Some(closed) = self.closed_within(wait).await {
+                break closed;
             }
-            if self.open_since.get().is_none() && timeout.as_mut().poll(context).is_ready() {
-                return Poll::Ready((ABNORMAL, "no answer in time".to_owned()));
+            wait = LOOK_AGAIN;
+            if self.open_since.get().is_none() {
+                break (ABNORMAL, "no answer in time".to_owned());
             }
-            self.waker.set(Some(context.waker().clone()));
-            Poll::Pending
-        })
-        .await;
+            if self.heard.take() {
+                asked = 0;
+            } else if asked == MOST_ASKED {
+                break (ABNORMAL, "the relay fell silent".to_owned());
+            } else if ask() {
+                asked += 1;
+            }
+        };
         Ended {
             code,
             reason,
             open_since: self.open_since.get(),
         }
+    }
+
+    async fn closed_within(&self, time: Duration) -> Option<(u16, String)> {
+        let mut timeout = pin!(BrowserClock.sleep_until(BrowserClock::now() + time));
+        poll_fn(|context| {
+            if let Some(closed) = self.closed.take() {
+                return Poll::Ready(Some(closed));
+            }
+            if timeout.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            self.waker.set(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -63,7 +63,7 @@ impl MessageQueue {
         fill: impl FnOnce(&mut [u8]),
     ) -> Option<&[u8]> {
         if self.messages.len() >= MESSAGES || self.bytes + length > BYTES {
-            self.consumed += length as u64;
+            self.refuse(length);
             return None;
         }
         let mut bytes = self.spare.pop().unwrap_or_default();
@@ -78,6 +78,11 @@ impl MessageQueue {
             read: 0,
         });
         self.messages.back().map(|message| &message.bytes[..])
+    }
+
+    /// A message of so many bytes is not taken.
+    pub(super) fn refuse(&mut self, length: usize) {
+        self.consumed += length as u64;
     }
 
     /// Puts the oldest frame into `frame`: alone, or, if it is all that is left of its message, behind the rest of that.

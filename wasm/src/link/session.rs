@@ -9,8 +9,8 @@ use ethertab_stack::driver::HEADROOM;
 use ethertab_stack::wire::offload::Offload;
 use ethertab_tunnel::SMALLEST_MTU;
 use ethertab_tunnel::v1::{
-    self, Features, Grant, Hello, INITIAL_CREDIT, LARGEST_MESSAGE, OFFLOADED_OVERHEAD, TOKEN,
-    VERSION,
+    self, Features, Grant, Hello, INITIAL_CREDIT, LARGEST_MESSAGE, LARGEST_MESSAGE_RANGE,
+    OFFLOADED_OVERHEAD, TOKEN, VERSION,
 };
 
 /// Credit that we give at least: enough for a round trip of a fast path, and little enough that what waits in the browser delays
@@ -46,7 +46,7 @@ impl Session {
         Session {
             message: Vec::new(),
             features: Features::NONE,
-            largest_message: LARGEST_MESSAGE as usize,
+            largest_message: LARGEST_MESSAGE_RANGE.0 as usize,
             credit: INITIAL_CREDIT,
             sent: 0,
             grant: Grant::new(WINDOW),
@@ -289,6 +289,18 @@ mod tests {
         assert_eq!(credit, v1::put_credit(WINDOW / 4 + WINDOW));
         assert_eq!(ping, v1::put_ping(v1::Stamp(0)));
         assert_eq!(granted(WINDOW / 4 + 100), []);
+    }
+
+    #[test]
+    fn before_its_hello_the_relay_takes_the_shortest_messages_alone() {
+        let mut session = Session::new();
+        let mut longest = 0;
+        for _ in 0..50 {
+            session.put(&mut [7; HEADROOM + 300], Offload::NONE, |full| {
+                longest = longest.max(full.len());
+            });
+        }
+        assert!(longest > 0 && longest <= LARGEST_MESSAGE_RANGE.0 as usize);
     }
 
     #[test]

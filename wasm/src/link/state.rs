@@ -14,7 +14,7 @@ use ethertab_stack::config::LinkCapabilities;
 use ethertab_stack::driver::HEADROOM;
 use ethertab_stack::wire::offload::Offload;
 use ethertab_stack::{Duration, Instant, MacAddress};
-use ethertab_tunnel::v1::{LARGEST_SINGLE, TOKEN};
+use ethertab_tunnel::v1::{self, LARGEST_SINGLE, Stamp, TOKEN};
 use ethertab_tunnel::{CloseReason, LARGEST_MESSAGE, SHORTEST_FRAME, SUBPROTOCOL};
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::rc::{Rc, Weak};
@@ -149,6 +149,8 @@ impl Shared {
         };
         if !lengths.contains(&length) {
             self.counters.invalid_messages += 1;
+            // It has taken credit, which would never come back.
+            self.queue.refuse(length);
             return;
         }
         let fill = |room: &mut [u8]| Uint8Array::new(buffer).copy_to(room);
@@ -172,6 +174,22 @@ impl Shared {
             }
             None => receiver.into_iter().for_each(Waker::wake),
         }
+    }
+
+    /// Whether the relay has ever said hello.
+    pub(super) fn was_negotiated(&self) -> bool {
+        self.token != [0; TOKEN]
+    }
+
+    /// Asks the relay for a sign of life; false if the form has no way to.
+    pub(super) fn ask(&mut self) -> bool {
+        let asks = self.session.is_some();
+        if asks {
+            self.send_control(&v1::put_ping(Stamp(
+                BrowserClock::now().micros_since(Instant::ZERO),
+            )));
+        }
+        asks
     }
 
     /// Does what records of control ask for.

@@ -24,7 +24,7 @@
 //!    fields that its reader knows. All else that does not fit is a mistake, and the relay closes with
 //!    [`CloseReason::Malformed`](crate::CloseReason::Malformed): a record that ends behind its message, a body that is too
 //!    short, a message of several records that is longer than the reader's [`Hello::largest_message`]. One record alone may make a
-//!    message of up to [`LARGEST_SINGLE`] bytes.
+//!    message of up to [`LARGEST_SINGLE`] bytes. Until the other's hello has come, the least of [`LARGEST_MESSAGE_RANGE`] holds.
 //! 3. An offloaded frame is sent only to a side whose hello lists the [`Features`] that it needs. The frame's IP header is always
 //!    whole and its checksum right, for the frame as it stands; what is cut from it gets lengths, identifications, sequence
 //!    numbers, flags and checksums of its own, as virtio's network device has it (Virtio 1.2 §5.1.6).
