@@ -43,7 +43,7 @@ export interface TcpOpened {
 
 export interface TcpSocket {
   /**
-   * What the peer sends: a byte stream (BYOB readers work). The peer's FIN closes it, a reset errors it; with TLS the peer's
+   * What the peer sends: a byte stream (BYOB readers work). The peer's FIN closes it, a reset errors it behind what had come; with TLS the peer's
    * close_notify closes it, and a FIN without one is an error (`ETLSTRUNCATED`). Reading slowly slows the peer down; cancelling
    * it discards the rest.
    */

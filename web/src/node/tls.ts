@@ -2,7 +2,8 @@
  * `node:tls` over the network in use, which speaks TLS 1.2 and 1.3 and verifies by Mozilla's list of CAs and those in `ca`.
  *
  * What it cannot do throws ERR_FEATURE_UNAVAILABLE_ON_PLATFORM: `rejectUnauthorized: false`, certificates of clients, servers, a choice
- * of versions. `ciphers`, `ecdhCurve`, `session` and their kin change nothing; what the peer's certificate says is not told.
+ * of versions. `ciphers`, `ecdhCurve`, `session` and their kin change nothing; what the peer's certificate says is not told. As in Node, a
+ * server that finishes without saying so by TLS has finished: whether something was cut off is for the protocol above to know.
  */
 
 import { unsupported } from './errors.js';
