@@ -125,9 +125,8 @@ export class Channel {
     for (const receiver of receivers) {
       receiver.fail(this.#over);
     }
-    const ending = [...this.#ending];
-    this.#ending.clear();
-    for (const act of ending) {
+    // Who hears of it leaves the set meanwhile.
+    for (const act of this.#ending) {
       act(this.#over);
     }
   }

@@ -194,7 +194,7 @@ class EthertabNetwork extends EventTarget implements Contract {
   async #sendPiece(exchange: number): Promise<void> {
     const found = this.#exchanges.get(exchange);
     // `null` says that the body has ended, and so it is sent on.
-    const piece = found ? await found.next() : toPlain(new EthertabError('ECONNABORTED', 'the request is over'));
+    const piece = found ? await found.next() : toPlain(new EthertabError('ECONNABORTED', 'connection aborted'));
     this.#channel.tell('httpPiece', [exchange, piece], piece instanceof Uint8Array ? [piece.buffer] : []);
   }
 

@@ -91,21 +91,19 @@ export class ByteReader implements Receiver {
   /** What came before the error is still for the reader, as it is with a kernel's sockets. */
   fail(error: unknown): void {
     this.#end(() => {
-      if (this.#isEmpty()) {
-        this.#controller.error(error);
-      } else {
-        this.#last = () => this.#controller.error(error);
-      }
+      this.#last = () => this.#controller.error(error);
+      this.#pull();
     }, error);
   }
 
   /** An error at once, whatever waits for the reader. */
   abort(error: unknown): void {
+    const act = () => this.#controller.error(error);
     if (this.#last) {
       this.#last = null;
-      this.#controller.error(error);
+      act();
     }
-    this.#end(() => this.#controller.error(error), error);
+    this.#end(act, error);
   }
 
   #end(act: () => void, error?: unknown): void {
@@ -119,14 +117,10 @@ export class ByteReader implements Receiver {
     this.#source.ended(error);
   }
 
-  #isEmpty(): boolean {
-    return this.#controller.desiredSize === WINDOW;
-  }
-
   #pull(): void {
     if (!this.#last) {
       this.#giveCredit();
-    } else if (this.#isEmpty()) {
+    } else if (this.#controller.desiredSize === WINDOW) {
       this.#last();
       this.#last = null;
     }

@@ -210,43 +210,32 @@ impl Fate {
     /// Waits until the WebSocket is closed, has not opened in time, or leads nowhere any more: nothing comes from the relay, not even
     /// an answer to what `ask` asked, if it could ask.
     async fn ended(&self, ask: impl Fn() -> bool) -> Ended {
-        let (mut asked, mut wait) = (0, OPEN_TIMEOUT);
-        let (code, reason) = loop {
-            if let Some(closed) = self.closed_within(wait).await {
-                break closed;
+        let after = |time| BrowserClock.sleep_until(BrowserClock::now() + time);
+        let mut timeout = pin!(after(OPEN_TIMEOUT));
+        let mut asked = 0;
+        let (code, reason) = poll_fn(|context| {
+            if let Some(closed) = self.closed.take() {
+                return Poll::Ready(closed);
             }
-            wait = LOOK_AGAIN;
-            if self.open_since.get().is_none() {
-                break (ABNORMAL, "no answer in time".to_owned());
+            while timeout.as_mut().poll(context).is_ready() {
+                if self.heard.take() {
+                    asked = 0;
+                } else if self.open_since.get().is_none() || asked == MOST_ASKED {
+                    return Poll::Ready((ABNORMAL, "no answer in time".to_owned()));
+                } else {
+                    asked += u32::from(ask());
+                }
+                timeout.set(after(LOOK_AGAIN));
             }
-            if self.heard.take() {
-                asked = 0;
-            } else if asked == MOST_ASKED {
-                break (ABNORMAL, "the relay fell silent".to_owned());
-            } else if ask() {
-                asked += 1;
-            }
-        };
+            self.waker.set(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
         Ended {
             code,
             reason,
             open_since: self.open_since.get(),
         }
-    }
-
-    async fn closed_within(&self, time: Duration) -> Option<(u16, String)> {
-        let mut timeout = pin!(BrowserClock.sleep_until(BrowserClock::now() + time));
-        poll_fn(|context| {
-            if let Some(closed) = self.closed.take() {
-                return Poll::Ready(Some(closed));
-            }
-            if timeout.as_mut().poll(context).is_ready() {
-                return Poll::Ready(None);
-            }
-            self.waker.set(Some(context.waker().clone()));
-            Poll::Pending
-        })
-        .await
     }
 }
 
