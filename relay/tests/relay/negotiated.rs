@@ -446,6 +446,22 @@ async fn a_large_segment_goes_whole_to_who_takes_it_and_cut_to_who_does_not() {
 }
 
 #[tokio::test]
+async fn segments_to_everybody_count_as_the_frames_that_they_are_cut_to() {
+    let relay = relay(&[]).await;
+    let mut alice = Tab::new(&relay, &capable()).await;
+    let (frame, offload) = segment(ALL, ALICE, &numbered(60_000));
+    // Of a thousand frames a second, some forty make one.
+    for _ in 0..30 {
+        alice.send_frame(offload, &frame).await;
+    }
+    let port = clients(&relay).pop().unwrap();
+    until("those too many were dropped", || {
+        drops(&port, DropReason::Storm) >= 3
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_offload_that_does_not_fit_its_frame_is_a_counted_drop() {
     let relay = relay(&[]).await;
     let mut alice = Tab::new(&relay, &capable()).await;
