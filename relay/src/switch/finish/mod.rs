@@ -83,8 +83,12 @@ pub(super) fn count(frame: &[u8], offload: Offload) -> usize {
     let Some((_, size)) = offload.segmentation else {
         return 1;
     };
-    let payload = Headers::of(frame).map_or(0, |headers| headers.payload().len());
-    payload.div_ceil(usize::from(size).max(1)).max(1)
+    Headers::of(frame).map_or(1, |headers| segments(&headers, size).max(1))
+}
+
+/// Of how many segments the payload is, of this size each.
+fn segments(headers: &Headers, size: u16) -> usize {
+    headers.payload().len().div_ceil(usize::from(size).max(1))
 }
 
 fn points_at(headers: &Headers, start: usize, offset: usize) -> bool {
@@ -113,7 +117,7 @@ fn admit_segments(
         Checksum::Complete | Checksum::Verified => false,
     };
     let length = headers.payload().len();
-    let segments = length.div_ceil(usize::from(size).max(1));
+    let segments = segments(&headers, size);
     let divisible = match headers.transport {
         Transport::Tcp => {
             (segments == 1 || size >= LEAST_SEGMENT)
