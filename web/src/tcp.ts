@@ -451,6 +451,7 @@ class Listener implements TcpListener {
       this.#settle.reject(error);
     }
   }
+
   #leave(): void {
     this.#over = true;
     this.#forgetChannel();

@@ -65,33 +65,28 @@ pub(super) async fn keep_connected(url: String, link: Weak<RefCell<Shared>>) {
         // A browser fails a WebSocket whose server knows none of the subprotocols that it was offered, and does not say so:
         // the plain form is tried at once. A relay that spoke the negotiated form is only away: in the plain one it could not tell
         // who comes back. What opened once may have learned more when it comes back.
-        let known = match link.upgrade() {
-            Some(shared) => shared.borrow().was_negotiated(),
-            None => return,
-        };
-        if ended.open_since.is_none() && !plain && !known {
+        let Some(shared) = link.upgrade() else { return };
+        if ended.open_since.is_none() && !plain && !shared.borrow().was_negotiated() {
             plain = true;
-            let Some(shared) = link.upgrade() else { return };
             let old = shared.borrow_mut().socket.take();
             drop(old);
             continue;
         }
         plain = only_plain;
         let delay = backoff.failed();
-        {
-            let Some(shared) = link.upgrade() else { return };
-            let old = {
-                let mut shared = shared.borrow_mut();
-                shared.enter(LinkState::Waiting {
-                    code: ended.code,
-                    reason: ended.reason,
-                    delay,
-                    was_open: ended.open_since.is_some(),
-                });
-                shared.socket.take()
-            };
-            drop(old);
-        }
+        let old = {
+            let mut shared = shared.borrow_mut();
+            shared.enter(LinkState::Waiting {
+                code: ended.code,
+                reason: ended.reason,
+                delay,
+                was_open: ended.open_since.is_some(),
+            });
+            shared.socket.take()
+        };
+        drop(old);
+        // The link may go while we wait.
+        drop(shared);
         BrowserClock.sleep_until(now + delay).await;
         let Some(shared) = link.upgrade() else { return };
         shared.borrow_mut().enter(LinkState::Connecting);
