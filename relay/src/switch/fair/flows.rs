@@ -12,8 +12,12 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::RandomState;
 use tokio::time::Instant;
 
-/// Flows that are told apart; what is more shares (RFC 8290 §5.2.3).
-const FLOWS: u64 = 1_024;
+/// Flows that have a line of their own, told apart by the whole hash: two of a few never meet in one, as in a table of that many
+/// buckets (RFC 8290 §5.2.3) one pair of forty would.
+const FLOWS: usize = 1_024;
+
+/// Lines for those that come while all of these are taken.
+const SHARED: u64 = 64;
 
 /// Bytes of each flow's turn: a full frame of an ordinary network (RFC 8290 §5.2.2).
 const QUANTUM: i64 = 1_514;
@@ -181,8 +185,18 @@ impl Flows {
         flow
     }
 
+    /// The line in which a frame waits. A flow stays where its frames are until they are gone: its order is kept.
     fn bucket(&self, frame: &[u8]) -> u64 {
-        packet::flow(frame, &self.key) % FLOWS
+        let hash = packet::flow(frame, &self.key);
+        let (own, shared) = (hash | SHARED, hash % SHARED);
+        if self.by_bucket.contains_key(&own) {
+            return own;
+        }
+        let full = self.by_bucket.len() >= FLOWS;
+        if full || self.by_bucket.contains_key(&shared) {
+            return shared;
+        }
+        own
     }
 
     /// Fills `message` with records up to `most` bytes; one alone may be longer. Gives how many.

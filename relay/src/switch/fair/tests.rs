@@ -214,6 +214,51 @@ fn what_has_no_room_is_taken_from_the_longest_line() {
 }
 
 #[test]
+fn flows_do_not_meet_in_one_line_until_there_are_more_than_lines() {
+    let flows = 1_000;
+    let mut bench = Bench::new(100_000, 100 << 20);
+    for n in [0, 2] {
+        for port in 0..flows {
+            bench.push(&frame(port, n, 1_514, false));
+        }
+    }
+    for n in [0, 2] {
+        // Each is a whole turn.
+        for port in 0..flows {
+            assert_eq!(bench.take(1_514), [(port, n, 1_514)]);
+        }
+    }
+}
+
+#[test]
+fn more_flows_than_lines_keep_their_order_and_lose_nothing() {
+    let flows = 4_000_u16;
+    let mut bench = Bench::new(100_000, 100 << 20);
+    for port in 0..flows {
+        for n in 0..100 * u32::from(port + 1 == flows) + 1 {
+            bench.push(&frame(port, n, 100, false));
+        }
+    }
+    // The last shares a line. It goes on while others have gone.
+    let mut taken = Vec::new();
+    while bench.flows.size().0 > 50 {
+        taken.extend(bench.take(2_000));
+    }
+    bench.push(&frame(flows - 1, 101, 100, false));
+    while bench.flows.size().0 > 0 {
+        taken.extend(bench.take(2_000));
+    }
+    let mut next = vec![0; usize::from(flows)];
+    for (port, number, _) in taken {
+        let next = &mut next[usize::from(port)];
+        assert_eq!(number, *next, "of {port}");
+        *next += 1;
+    }
+    assert_eq!(next.pop(), Some(102));
+    assert!(next.iter().all(|next| *next == 1));
+}
+
+#[test]
 fn a_queue_that_was_full_of_flows_holds_little_afterwards() {
     let mut bench = Bench::new(100_000, 100 << 20);
     for port in 0..5_000 {
