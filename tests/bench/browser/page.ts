@@ -2,6 +2,7 @@
 // browser copies every WebSocket message to it.
 
 import { Network } from '../../../web/src/index.ts';
+import { move } from './move.ts';
 
 interface Plan {
   rounds: number;
@@ -18,7 +19,7 @@ interface Plan {
 }
 
 type Direction = 'down' | 'up';
-type Part = 'frames' | 'plain' | 'messages' | 'proxy' | 'smoltcp' | 'batched';
+type Part = 'frames' | 'plain' | 'messages' | 'proxy' | 'page' | 'smoltcp' | 'batched';
 
 const plan = (await (await fetch('/plan')).json()) as Plan;
 let stations = 0;
@@ -71,6 +72,12 @@ function raw(direction: Direction, size: number, proxy?: number): Promise<number
   return moved(worker, { url: plan.raw, direction, size, proxy });
 }
 
+/** The proxy, where its bytes are wanted: whoever has no stack opens the WebSocket in the page. */
+async function inPage(direction: Direction): Promise<number> {
+  const { raw: url, bytes, port: proxy } = plan;
+  return plan.bytes / 1e3 / (await move({ url, direction, bytes, size: 65_536, proxy }));
+}
+
 /** smoltcp over the plain form. */
 function smoltcp(direction: Direction): Promise<number> {
   const worker = new Worker(new URL('./smoltcp.ts', import.meta.url), { type: 'module' });
@@ -95,6 +102,7 @@ try {
         plain: () => ours(plain, direction),
         messages: () => raw(direction, 65_536),
         proxy: () => raw(direction, 65_536, plan.port),
+        page: () => inPage(direction),
         smoltcp: () => smoltcp(direction),
         batched: () => ours(network, direction),
       };

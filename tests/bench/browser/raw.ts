@@ -1,48 +1,5 @@
-// The plain WebSocket, in a Worker as ours is: as many bytes, in messages of one size. Or a proxy behind it that copies a
-// connection of the host: no stack in the tab.
+// The plain WebSocket in a Worker, where ours has its own.
 
-interface Job {
-  url: string;
-  direction: 'down' | 'up';
-  bytes: number;
-  size: number;
-  /** The port that a proxy is to connect to. */
-  proxy?: number;
-}
+import { type Job, move } from './move.ts';
 
-/** Bytes that may wait in the browser before we look again. */
-const BUFFERED = 4 << 20;
-
-self.onmessage = ({ data }: MessageEvent<Job>) => {
-  const { url, direction, bytes, size, proxy } = data;
-  const plain = direction === 'down' ? `down/${size}/${bytes}` : `up/${bytes}`;
-  const path = proxy === undefined ? plain : `proxy/${proxy}`;
-  const socket = new WebSocket(`${url}/${path}`);
-  socket.binaryType = 'arraybuffer';
-  let began = 0;
-  let received = 0;
-  const done = () => {
-    self.postMessage(performance.now() - began);
-    socket.close();
-  };
-  socket.onopen = () => {
-    began = performance.now();
-    if (proxy !== undefined) socket.send(new TextEncoder().encode(`${direction} ${bytes}\n`));
-    if (direction === 'up') {
-      const message = new Uint8Array(size).fill(7);
-      let left = bytes;
-      const fill = () => {
-        while (left > 0 && socket.bufferedAmount < BUFFERED) {
-          socket.send(message);
-          left -= size;
-        }
-        if (left > 0) setTimeout(fill);
-      };
-      fill();
-    }
-  };
-  socket.onmessage = (event: MessageEvent<ArrayBuffer>) => {
-    received += event.data.byteLength;
-    if (direction === 'up' || received >= bytes) done();
-  };
-};
+self.onmessage = async ({ data }: MessageEvent<Job>) => self.postMessage(await move(data));

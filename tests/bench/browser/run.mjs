@@ -2,7 +2,7 @@
 // Runs as root inside a network namespace: tests/bench/browser.sh.
 //
 // For experiments, from the environment: ROUNDS, MEGABYTES, LIMIT (seconds), DIRECTIONS (of down,up), PARTS (of
-// frames,plain,messages,proxy,smoltcp,batched), and DETAILS=1 for what each round found.
+// frames,plain,messages,proxy,page,smoltcp,batched), and DETAILS=1 for what each round found.
 
 import { Children, figure, median, Stage } from '../runner.mjs';
 
@@ -19,7 +19,7 @@ const plan = {
   // Between the relay's own and the first that it leases.
   stations: Array.from({ length: 80 }, (_, index) => `10.77.0.${10 + index}`),
   directions: (process.env.DIRECTIONS ?? 'down,up').split(','),
-  parts: (process.env.PARTS ?? 'frames,plain,messages,proxy,smoltcp,batched').split(','),
+  parts: (process.env.PARTS ?? 'frames,plain,messages,proxy,page,smoltcp,batched').split(','),
 };
 
 const children = new Children();
@@ -49,7 +49,8 @@ for (const [direction, name] of [
   for (const [suffix, ours, peer, peerName] of [
     ['-plain', 'plain', 'frames', 'raw WebSocket, messages of 1514 bytes'],
     ['', 'batched', 'messages', 'raw WebSocket, messages of 64 KiB'],
-    ['-beside-proxy', 'batched', 'proxy', 'TCP proxy over the WebSocket, no stack in the tab'],
+    ['-beside-proxy', 'batched', 'proxy', 'TCP proxy over a WebSocket of a Worker, no stack in the tab'],
+    ['-beside-proxy-in-page', 'batched', 'page', 'TCP proxy over a WebSocket of the page, no stack in the tab'],
     ['-beside-smoltcp', 'batched', 'smoltcp', 'smoltcp in wasm, one frame a message'],
     ['-beside-plain', 'batched', 'plain', 'our own plain form, one frame a message'],
   ]) {

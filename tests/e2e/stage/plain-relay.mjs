@@ -1,6 +1,7 @@
 /**
  * A relay of the older kind in front of ours: it knows no subprotocol and says so by selecting none, and one message is
- * one frame. What it hears goes on to our relay in the plain form, WebSocket frame by WebSocket frame.
+ * one frame. What it hears goes on to our relay in the plain form, WebSocket frame by WebSocket frame. It can learn the
+ * negotiated form, and forget it.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,6 +15,8 @@ export const accept = (key) => createHash('sha1').update(`${key}258EAFA5-E914-47
 export class PlainRelay {
   /** The subprotocols that each client offered, one string a client. */
   offers = [];
+  /** Whether it selects what is offered to it. */
+  negotiates = false;
   #server = createServer();
   #sockets = new Set();
 
@@ -29,12 +32,18 @@ export class PlainRelay {
   async stop() {
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.cut();
     await closed;
   }
 
+  /** Ends all tunnels. */
+  cut() {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   #join(asked, socket, head) {
-    this.offers.push(asked.headers['sec-websocket-protocol'] ?? '');
+    const offer = asked.headers['sec-websocket-protocol'] ?? '';
+    this.offers.push(offer);
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     const key = asked.headers['sec-websocket-key'];
@@ -44,10 +53,12 @@ export class PlainRelay {
       'Sec-WebSocket-Version': 13,
       'Sec-WebSocket-Key': key,
     };
+    const selected = this.negotiates && offer ? `Sec-WebSocket-Protocol: ${offer}\r\n` : '';
+    if (selected) headers['Sec-WebSocket-Protocol'] = offer;
     const upstream = request(new URL('/tunnel', page), { headers });
     upstream.on('upgrade', (_, relay, first) => {
       socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept(key)}\r\n\r\n`,
+        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept(key)}\r\n${selected}\r\n`,
       );
       socket.write(first);
       relay.write(head);
