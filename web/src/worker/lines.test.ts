@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Network } from '../generated/ethertab.js';
 import type { Bytes } from '../messages.js';
 import { type Claim, type Line, Lines } from './lines.js';
+import type { Tls } from './tls.js';
 
 /** A connection whose server is silent until the test has it close. */
 class Stream {
@@ -23,8 +24,19 @@ class Stream {
   }
 }
 
+/** The server chose HTTP/2; `meanwhile` happens while that is loaded. */
+class SecureStream extends Stream {
+  meanwhile: () => void = () => {};
+  information() {
+    this.meanwhile();
+    return { protocol: 'h2' };
+  }
+}
+
 let opened: Stream[];
+let secured: SecureStream[];
 let lines: Lines;
+let whileLoading: () => void;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -37,7 +49,17 @@ beforeEach(() => {
       return stream;
     },
   };
-  lines = new Lines(network as unknown as Network, () => Promise.reject(new Error('nothing is secure here')));
+  secured = [];
+  const tls = {
+    secure: async () => {
+      const stream = new SecureStream();
+      stream.meanwhile = () => whileLoading();
+      secured.push(stream);
+      return stream;
+    },
+  };
+  whileLoading = () => {};
+  lines = new Lines(network as unknown as Network, async () => tls as unknown as Tls);
 });
 afterEach(() => vi.useRealTimers());
 
@@ -124,4 +146,25 @@ test('who gives up while connecting leaves nothing behind', async () => {
   await expect(taking).rejects.toMatchObject({ code: 'ECONNABORTED' });
   expect(ends()).toEqual(['reset']);
   leave(new Error('enough'));
+});
+
+test('who gives up while HTTP/2 is loaded leaves a connection for others, which is closed when nobody comes', async () => {
+  const server = { secure: true, hostname: 'one.example', port: 443, connectTimeout: null };
+  const giveUp = async () => {
+    const aborted = claim();
+    whileLoading = () => {
+      aborted.aborted = true;
+    };
+    await expect(lines.take(aborted, server, () => expect.unreachable())).rejects.toMatchObject({ code: 'ECONNABORTED' });
+  };
+  await giveUp();
+  const line = await new Promise<Line>((resolve, reject) => lines.take(claim(), server, resolve).catch(reject));
+  expect(line.stream).toBe(secured[0]);
+  vi.advanceTimersByTime(60_000);
+  expect(secured.map(({ ended }) => ended)).toEqual([null]);
+  lines.give(line);
+  vi.advanceTimersByTime(60_000);
+  await giveUp();
+  vi.advanceTimersByTime(60_000);
+  expect(secured.map(({ ended }) => ended)).toEqual(['closed', 'closed']);
 });
