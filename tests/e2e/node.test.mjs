@@ -26,7 +26,7 @@ before(async () => {
   const bundle = await start(Bundle);
   await start(Relay, '--allow-origin', bundle.origin);
   await start(Postgres, certificate);
-  await start(Redis);
+  await start(Redis, certificate);
   await start(UdpEcho);
   await start(Mosquitto, certificate);
   vsftpd = await start(Vsftpd, certificate);
@@ -106,27 +106,47 @@ test('pg asks PostgreSQL over TLS, which names the CA; without it the server is 
   ]);
 });
 
-test('ioredis asks Redis: many commands at once, and a subscription', async () => {
+for (const [way, port, tls] of [
+  ['as it is', Redis.port, () => undefined],
+  ['over TLS', Redis.securePort, () => ({ ca })],
+]) {
+  test(`ioredis asks Redis: many commands at once, and a subscription, ${way}`, async () => {
+    const got = await page.evaluate(
+      async ([host, port, password, tls]) => {
+        const { Redis } = await packages.ioredis();
+        const redis = new Redis({ host, port, password, tls });
+        await redis.set('greeting', 'hello');
+        await redis.del('count');
+        const counts = await Promise.all(Array.from({ length: 1000 }, () => redis.incr('count')));
+        const large = 'y'.repeat(500_000);
+        await redis.set('large', large);
+        const same = (await redis.get('large')) === large;
+        const listener = redis.duplicate();
+        const heard = new Promise((resolve) => listener.on('message', (...message) => resolve(message)));
+        await listener.subscribe('news');
+        await redis.publish('news', 'a tab listens');
+        const answer = { greeting: await redis.get('greeting'), last: counts.at(-1), same, heard: await heard };
+        await Promise.all([redis.quit(), listener.quit()]);
+        return answer;
+      },
+      [host, port, Redis.password, tls()],
+    );
+    assert.deepEqual(got, { greeting: 'hello', last: 1000, same: true, heard: ['news', 'a tab listens'] });
+  });
+}
+
+test('ioredis refuses a Redis whose CA it does not know', async () => {
   const got = await page.evaluate(
     async ([host, port, password]) => {
       const { Redis } = await packages.ioredis();
-      const redis = new Redis({ host, port, password });
-      await redis.set('greeting', 'hello');
-      const counts = await Promise.all(Array.from({ length: 1000 }, () => redis.incr('count')));
-      const large = 'y'.repeat(500_000);
-      await redis.set('large', large);
-      const same = (await redis.get('large')) === large;
-      const listener = redis.duplicate();
-      const heard = new Promise((resolve) => listener.on('message', (...message) => resolve(message)));
-      await listener.subscribe('news');
-      await redis.publish('news', 'a tab listens');
-      const answer = { greeting: await redis.get('greeting'), last: counts.at(-1), same, heard: await heard };
-      await Promise.all([redis.quit(), listener.quit()]);
-      return answer;
+      const redis = new Redis({ host, port, password, tls: {}, retryStrategy: null });
+      const failed = new Promise((resolve) => redis.on('error', (error) => resolve(error.code)));
+      const asked = redis.get('greeting').catch((error) => error.message);
+      return [await failed, await asked];
     },
-    [host, Redis.port, Redis.password],
+    [host, Redis.securePort, Redis.password],
   );
-  assert.deepEqual(got, { greeting: 'hello', last: 1000, same: true, heard: ['news', 'a tab listens'] });
+  assert.deepEqual(got, ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'Connection is closed.']);
 });
 
 test('mqtt publishes by mosquitto, and hears what it subscribed to', async () => {

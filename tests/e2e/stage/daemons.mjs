@@ -89,13 +89,25 @@ function run(command, args) {
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
+/** Redis with a password: 6379 as it is, 6380 by TLS. */
 export class Redis {
   static port = 6379;
+  static securePort = 6380;
   static password = 'an Ethernet card';
 
-  static async start() {
+  static async start({ certificate, key }) {
     const redis = new Redis();
-    const options = { bind: '0.0.0.0', port: Redis.port, save: '', dir: folder('redis'), requirepass: Redis.password };
+    const options = {
+      bind: '0.0.0.0',
+      port: Redis.port,
+      'tls-port': Redis.securePort,
+      'tls-cert-file': certificate,
+      'tls-key-file': key,
+      'tls-auth-clients': 'no',
+      save: '',
+      dir: folder('redis'),
+      requirepass: Redis.password,
+    };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
     redis.program = await serve('redis-server', args, listens(Redis.port));
     return redis;
