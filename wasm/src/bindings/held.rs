@@ -48,15 +48,51 @@ impl<T> Held<T> {
             if self.0.value.borrow().is_none() {
                 return Poll::Ready(None);
             }
-            if let Poll::Ready(done) = work.as_mut().poll(context) {
+            let outcome = work.as_mut().poll(context);
+            let mut waiting = self.0.waiting.borrow_mut();
+            if let Poll::Ready(done) = outcome {
+                // Each call is a task of its own: its waker would never be of use again.
+                waiting.retain(|waker| !waker.will_wake(context.waker()));
                 return Poll::Ready(Some(done));
             }
-            let mut waiting = self.0.waiting.borrow_mut();
             if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
                 waiting.push(context.waker().clone());
             }
             Poll::Pending
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::task::Context;
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_call_that_waited_leaves_nothing_behind() {
+        let held = Held::new(());
+        for _ in 0..10 {
+            let waker = Waker::from(Arc::new(Task));
+            let mut context = Context::from_waker(&waker);
+            let mut polled = false;
+            let work = poll_fn(|_| match core::mem::replace(&mut polled, true) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            });
+            let mut call = pin!(held.until_released(work));
+            assert!(call.as_mut().poll(&mut context).is_pending());
+            assert_eq!(held.0.waiting.borrow().len(), 1);
+            assert!(call.as_mut().poll(&mut context).is_ready());
+            assert_eq!(held.0.waiting.borrow().len(), 0);
+        }
     }
 }
