@@ -137,6 +137,7 @@ export interface UdpOptions {
   /** With `remotePort`: only this peer is heard, and messages need no address. A name or an address. */
   remoteAddress?: string;
   remotePort?: number;
+  /** Aborting it ends the socket at once, before or after it is open: `closed` rejects with the reason. */
   signal?: AbortSignal;
 }
 

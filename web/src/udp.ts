@@ -29,13 +29,18 @@ class Socket implements UdpSocket {
   readonly #id: Id;
   readonly #connected: boolean;
   readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = () => void this.close();
+  readonly #onAbort = () => this.#break(abortReason(this.#signal as AbortSignal));
+  readonly #forgetChannel: () => void;
+  readonly #opening: Promise<unknown>;
   #end = { localAddress: '', localPort: 0 };
   #reader!: ReadableStreamDefaultController<UdpMessage>;
   #writer!: WritableStreamDefaultController;
   #over = false;
+  /** The program has cancelled the readable. */
+  #deaf = false;
   #underWay = new Set<Promise<void>>();
   #settle!: { resolve(): void; reject(error: unknown): void };
+  #refuse: (error: unknown) => void = () => {};
 
   constructor(channel: Channel, options: UdpOptions) {
     const { signal, ...rest } = options;
@@ -44,6 +49,7 @@ class Socket implements UdpSocket {
     this.#connected = options.remoteAddress !== undefined;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort);
+    this.#forgetChannel = channel.whenItFails((error) => this.#break(error));
     this.closed = quiet(
       new Promise((resolve, reject) => {
         this.#settle = { resolve, reject };
@@ -56,7 +62,9 @@ class Socket implements UdpSocket {
         },
         pull: () => this.#receive(),
         // The other direction goes on.
-        cancel: () => {},
+        cancel: () => {
+          this.#deaf = true;
+        },
       },
       { highWaterMark: 16 },
     );
@@ -73,17 +81,18 @@ class Socket implements UdpSocket {
       { highWaterMark: 16 },
     );
     const opening = signal?.aborted ? Promise.reject(abortReason(signal)) : channel.call('udpOpen', [this.#id, rest]);
+    this.#opening = opening;
     this.opened = quiet(
-      opening.then(
-        (end) => {
-          this.#end = end;
-          return end;
-        },
-        (error: unknown) => {
-          this.#break(error);
-          throw error;
-        },
-      ),
+      new Promise((resolve, reject) => {
+        this.#refuse = reject;
+        opening.then(
+          (end) => {
+            this.#end = end;
+            resolve(end);
+          },
+          (error: unknown) => this.#break(error),
+        );
+      }),
     );
   }
 
@@ -145,16 +154,15 @@ class Socket implements UdpSocket {
     try {
       await this.opened;
       const message = await this.#next();
-      if (this.#over) {
-        return;
-      }
-      if (message) {
-        this.#reader.enqueue(message);
-      } else {
+      if (!message) {
         await this.close();
+      } else if (!this.#over && !this.#deaf) {
+        this.#reader.enqueue(message);
       }
     } catch (error) {
-      this.#break(error);
+      if (!this.#deaf) {
+        this.#break(error);
+      }
     }
   }
 
@@ -174,7 +182,10 @@ class Socket implements UdpSocket {
   #break(error: unknown): void {
     if (!this.#over) {
       this.#leave();
-      this.#channel.tell('udpClose', [this.#id]);
+      // Where it is not open yet, there is nothing to close yet.
+      const close = () => this.#channel.tell('udpClose', [this.#id]);
+      this.#opening.then(close, close);
+      this.#refuse(error);
       this.#reader.error(error);
       this.#writer.error(error);
       this.#settle.reject(error);
@@ -183,6 +194,7 @@ class Socket implements UdpSocket {
 
   #leave(): void {
     this.#over = true;
+    this.#forgetChannel();
     this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 }
