@@ -45,6 +45,9 @@ const OPEN_TIMEOUT = 15_000;
 /** Time for the last frames (resets, the lease given back) to leave before the Worker ends. */
 const LAST_FRAMES = 250;
 
+/** Time for the Worker to say goodbye: it may be stuck, or not have come up. */
+const GOODBYE = 2_000;
+
 class EthertabNetwork extends EventTarget implements Contract {
   readonly url: string;
   readonly opened: Promise<NetworkInformation>;
@@ -170,9 +173,14 @@ class EthertabNetwork extends EventTarget implements Contract {
 
   async #close(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    const closed = this.#channel.call('close', []).catch(() => {});
     const over = new EthertabError('ENETDOWN', 'the network is closed');
-    await closed;
+    await new Promise<unknown>((resolve) => {
+      const late = setTimeout(resolve, GOODBYE);
+      this.#channel
+        .call('close', [])
+        .then(resolve, resolve)
+        .finally(() => clearTimeout(late));
+    });
     this.#channel.fail(over);
     this.#show({ ...this.#status, state: 'closed' });
     this.#settle.resolve();
