@@ -37,23 +37,29 @@ after(async () => {
 });
 
 /** What a fetch gives: status, text and the header in which nginx tells about TLS; or the code of the failure. */
-function get(url, network = 'safe') {
+function get(url, network = 'safe', init = {}) {
   return tab.page.evaluate(
-    async ([url, network]) => {
+    async ([url, network, init]) => {
       try {
-        const response = await globalThis[network].fetch(url);
+        const response = await globalThis[network].fetch(url, init);
         return { status: response.status, text: await response.text(), tls: response.headers.get('x-tls') };
       } catch (error) {
         return { name: error.name, code: error.cause?.code, message: error.message };
       }
     },
-    [url, network],
+    [url, network, init],
   );
 }
 
 test('a text arrives, over TLS 1.3 by itself', async () => {
   const got = await get(`${nginx.url('usual')}/text.txt`);
   assert.deepEqual(got, { status: 200, text: Nginx.text, tls: 'TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 www.example.com' });
+});
+
+test('a server may take for ever to connect, if it is let', async () => {
+  // Another origin: a connection of its own.
+  const got = await get(`${nginx.url('tls12')}/text.txt`, 'safe', { connectTimeout: Number.POSITIVE_INFINITY });
+  assert.equal(got.status, 200, JSON.stringify(got));
 });
 
 test('without the CA nobody vouches for the server', async () => {

@@ -34,14 +34,16 @@ pub struct TlsSession(Session);
 
 #[wasm_bindgen]
 impl TlsSession {
-    /// Takes bytes from the server; returns what they say. Then `transmit`, after a failure too.
+    /// Takes bytes from the server; returns what they say. Then `transmit`, after a failure too. One that comes behind plaintext is
+    /// told by `hasEnded`.
     #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer>")]
     pub fn receive(&mut self, ciphertext: &[u8]) -> Result<Uint8Array, JsValue> {
         let mut plaintext = Vec::with_capacity(ciphertext.len());
         let received = self.0.receive(ciphertext, now(), &mut plaintext);
-        received
-            .map(|()| Uint8Array::from(&plaintext[..]))
-            .map_err(thrown)
+        match received {
+            Err(failure) if plaintext.is_empty() => Err(thrown(failure)),
+            _ => Ok(Uint8Array::from(&plaintext[..])),
+        }
     }
 
     /// The server's bytes are over.
@@ -54,12 +56,7 @@ impl TlsSession {
     #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer>")]
     pub fn send(&mut self, plaintext: &[u8]) -> Result<Uint8Array, JsValue> {
         let mut ciphertext = Vec::with_capacity(plaintext.len() + plaintext.len() / 256 + 64);
-        let mut rest = plaintext;
-        while !rest.is_empty() {
-            let taken = self.0.send(rest).map_err(thrown)?;
-            rest = &rest[taken..];
-            self.0.transmit(&mut ciphertext);
-        }
+        self.0.encrypt(plaintext, &mut ciphertext).map_err(thrown)?;
         Ok(Uint8Array::from(&ciphertext[..]))
     }
 
@@ -96,10 +93,10 @@ impl TlsSession {
         ])
     }
 
-    /// Whether the server said that nothing more will come.
+    /// Whether the server said that nothing more will come. Throws what ended it otherwise.
     #[wasm_bindgen(js_name = hasEnded)]
-    pub fn has_ended(&self) -> bool {
-        self.0.has_ended()
+    pub fn has_ended(&self) -> Result<bool, JsValue> {
+        self.0.has_ended().map_err(thrown)
     }
 }
 

@@ -7,6 +7,9 @@ use rustls::client::ClientConnection;
 use rustls::{HandshakeKind, ProtocolVersion};
 use std::io::{ErrorKind, Read, Write};
 
+/// What a record adds to its plaintext at the least: its header and a tag (RFC 5246 §6.2.3, RFC 7905 §2).
+const RECORD_OVERHEAD: usize = 5 + 16;
+
 /// A session with one server.
 #[derive(Debug)]
 pub struct Session {
@@ -41,8 +44,8 @@ impl Session {
         }
     }
 
-    /// Takes bytes from the server and appends what they say to `plaintext`. `now`: milliseconds since 1970. After a failure
-    /// there may be an alert to [transmit](Session::transmit), which tells the server why.
+    /// Takes bytes from the server and appends what they say to `plaintext`, before a failure too. `now`: milliseconds since 1970.
+    /// After a failure there may be an alert to [transmit](Session::transmit), which tells the server why.
     pub fn receive(
         &mut self,
         mut ciphertext: &[u8],
@@ -69,12 +72,10 @@ impl Session {
                 "a message is longer than it may be",
             ));
         }
-        let state = self.connection.process_new_packets()?;
-        self.ended = state.peer_has_closed();
-        let length = plaintext.len();
-        plaintext.resize(length + state.plaintext_bytes_to_read(), 0);
-        let read = self.connection.reader().read(&mut plaintext[length..]);
-        plaintext.truncate(length + read.unwrap_or(0));
+        let state = self.connection.process_new_packets();
+        // What came before a failure counts. The reader's own complaints, that there is no more yet or for ever, are known.
+        let _ = self.connection.reader().read_to_end(plaintext);
+        self.ended = state?.peer_has_closed();
         Ok(())
     }
 
@@ -107,6 +108,25 @@ impl Session {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
             Err(_) => Err(self.fail(Failure::new(Kind::Protocol, "nothing can be sent"))),
         }
+    }
+
+    /// Takes all of the bytes and appends what is to be sent to the server. After the handshake.
+    pub fn encrypt(
+        &mut self,
+        mut plaintext: &[u8],
+        ciphertext: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        while !plaintext.is_empty() {
+            let before = ciphertext.len();
+            let taken = self.send(plaintext)?;
+            plaintext = &plaintext[taken..];
+            self.transmit(ciphertext);
+            // The keys of TLS 1.2 last for so many records. Then rustls says goodbye, and takes what it does not send.
+            if ciphertext.len() - before < taken + RECORD_OVERHEAD {
+                return Err(self.fail(Failure::new(Kind::Protocol, "the keys are worn out")));
+            }
+        }
+        Ok(())
     }
 
     /// Says that nothing more will be sent.
@@ -143,10 +163,10 @@ impl Session {
         })
     }
 
-    /// Whether the server said that nothing more will come.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.ended
+    /// Whether the server said that nothing more will come; the failure, if there was one.
+    pub fn has_ended(&self) -> Result<bool, Failure> {
+        self.check()?;
+        Ok(self.ended)
     }
 
     fn check(&self) -> Result<(), Failure> {

@@ -142,6 +142,42 @@ fn a_server_that_does_not_speak_tls() {
 }
 
 #[test]
+fn what_came_before_a_failure_counts() {
+    let authority = Authority::new();
+    let mut session = authority.client().open(HOST, &[], NOW).unwrap();
+    let mut pair = authority.issue().server().accept();
+    pair.settle(&mut session).unwrap();
+    pair.say(b"the last words");
+    let forged = [&[23, 3, 3, 0, 20][..], &[0; 20]].concat();
+    let bytes = [pair.ciphertext(), forged].concat();
+    let mut plaintext = Vec::new();
+    let failed = session.receive(&bytes, NOW, &mut plaintext).unwrap_err();
+    assert_is(&failed, Kind::Protocol, "ETLSPROTOCOL");
+    assert_eq!(plaintext, b"the last words");
+    assert!(session.has_ended().is_err());
+}
+
+/// Sixteen million records of AES-GCM (RFC 9325 §4.4), which takes seconds.
+#[test]
+fn keys_that_are_worn_out_are_an_error_and_nothing_is_taken_that_is_not_sent() {
+    let authority = Authority::new();
+    let provider = CryptoProvider {
+        cipher_suites: vec![ring::cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256],
+        ..ring::default_provider()
+    };
+    let server = authority.issue().server_with(provider, &[&TLS12]);
+    let mut session = authority.client().open(HOST, &[], NOW).unwrap();
+    server.accept().settle(&mut session).unwrap();
+    let mut sent = Vec::new();
+    let failed = (0..1 << 25).find_map(|_| {
+        sent.clear();
+        session.encrypt(&[7; 40], &mut sent).err()
+    });
+    assert_is(&failed.unwrap(), Kind::Protocol, "ETLSPROTOCOL");
+    assert!(session.encrypt(b"more", &mut sent).is_err());
+}
+
+#[test]
 fn a_record_that_was_altered_on_its_way() {
     let authority = Authority::new();
     for version in [&TLS12, &TLS13] {

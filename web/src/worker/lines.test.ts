@@ -168,3 +168,11 @@ test('who gives up while HTTP/2 is loaded leaves a connection for others, which 
   vi.advanceTimersByTime(60_000);
   expect(secured.map(({ ended }) => ended)).toEqual(['closed', 'closed']);
 });
+
+test('a connection for which TLS cannot be loaded is not left behind', async () => {
+  const network = { configured: async () => undefined, connect: async () => opened[opened.push(new Stream()) - 1] };
+  lines = new Lines(network as unknown as Network, () => Promise.reject(new Error('not loaded')));
+  const server = { secure: true, hostname: 'one.example', port: 443, connectTimeout: null };
+  await expect(lines.take(claim(), server, () => expect.unreachable())).rejects.toThrow('not loaded');
+  expect(ends()).toEqual(['reset']);
+});

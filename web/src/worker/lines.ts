@@ -164,12 +164,13 @@ export class Lines {
   async #secure(claim: Claim, key: string, below: TcpStream, server: Server): Promise<Line> {
     claim.securing = below;
     const protocols = this.#http1.has(key) ? ['http/1.1'] : ['h2', 'http/1.1'];
-    const stream = await (await this.#tls()).secure(below, server.hostname, protocols, server.connectTimeout);
+    const tls = await this.#tls().catch(abandon(below));
+    const stream = await tls.secure(below, server.hostname, protocols, server.connectTimeout);
     claim.securing = null;
     if (stream.information().protocol !== 'h2') {
       return plain(key, stream);
     }
-    const http2 = new (await loadHttp2())(stream);
+    const http2 = new (await loadHttp2().catch(abandon(stream)))(stream);
     const line: Line = { key, stream, http: http2, http2, used: false, timer: undefined };
     this.#add(line);
     http2.changed = () => this.#settle(line, http2);
@@ -221,6 +222,12 @@ export class Lines {
     }
   }
 }
+
+/** What it was for could not be loaded. */
+const abandon = (stream: Pick<Duplex, 'abort'>) => (error: unknown) => {
+  stream.abort();
+  throw error;
+};
 
 function plain(key: string, stream: Pick<Duplex, 'read' | 'write' | 'close' | 'abort'>): Line {
   return { key, stream, http: new HttpConnection(stream), http2: null, used: false, timer: undefined };

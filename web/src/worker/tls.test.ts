@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { TlsSession } from '../generated/tls.js';
 import type { Bytes } from '../messages.js';
 import { type Duplex, TlsStream } from './tls.js';
@@ -16,20 +16,29 @@ class Session {
   transmit = () => (this.waiting.length > 0 ? text(this.waiting.splice(0).join('')) : undefined);
   send = (bytes: Bytes) => text(new TextDecoder().decode(bytes).toUpperCase());
   agreement = () => (this.agreed ? { version: 'TLSv1.3' } : undefined);
-  hasEnded = () => this.ended;
+  failure: Error | null = null;
+  hasEnded = () => {
+    if (this.failure) {
+      throw this.failure;
+    }
+    return this.ended;
+  };
   finish = () => void this.waiting.push('GOODBYE');
   free = () => {
     this.freed += 1;
   };
   receive(bytes: Bytes): Bytes {
     const said = new TextDecoder().decode(bytes);
-    if (said === 'forged') {
+    if (said.endsWith('forged')) {
       this.waiting.push('ALERT');
-      throw new Error('forged');
+      this.failure = new Error('forged');
+      if (said === 'forged') {
+        throw this.failure;
+      }
     }
     this.agreed ||= said === 'hello';
     this.ended ||= said === 'goodbye';
-    return text(said === 'hello' || said === 'goodbye' ? '' : said.toLowerCase());
+    return text(said === 'hello' || said === 'goodbye' ? '' : said.replace('forged', '').toLowerCase());
   }
   receiveEnd() {
     if (!this.ended) {
@@ -103,6 +112,13 @@ test('what is forged fails, and the server learns of it', async () => {
   expect(below.told).toEqual(['HELLO', 'ALERT']);
 });
 
+test.each([[['ONE', 'forged']], [['ONEforged']]])('what came before a failure, as %j, is read before it', async (pieces) => {
+  const [stream, below] = await opened(pieces);
+  expect(read(await stream.read(9))).toEqual(['one']);
+  await expect(stream.read(9)).rejects.toThrow('forged');
+  expect(below.told).toEqual(['HELLO', 'ALERT']);
+});
+
 test('an end without a goodbye is an error', async () => {
   const [stream] = await opened(undefined);
   await expect(stream.read(9)).rejects.toThrow('truncated');
@@ -133,4 +149,19 @@ test('aborting says nothing', async () => {
   expect(session.freed).toBe(1);
   await expect(stream.finish()).rejects.toMatchObject({ code: 'ECONNABORTED' });
   expect(below.told).toEqual(['HELLO', '<abort>']);
+});
+
+test('a goodbye that finds no room does not hold the connection for ever', async () => {
+  const [stream, below] = await opened();
+  vi.useFakeTimers();
+  try {
+    below.write = () => new Promise(() => {});
+    stream.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(below.told).toEqual(['HELLO']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(below.told).toEqual(['HELLO', '<abort>']);
+  } finally {
+    vi.useRealTimers();
+  }
 });

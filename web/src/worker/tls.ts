@@ -25,6 +25,9 @@ export interface Duplex {
 
 /** How long a handshake may take, unless connecting has a shorter limit. */
 const HANDSHAKE = 30_000;
+/** How long a goodbye may wait for room below, once nobody else waits for the connection; and the longest time of a timer. */
+const GOODBYE = 120_000;
+const LONGEST = 2 ** 31 - 1;
 /** The longest record, and its head. */
 const RECORD = 17 * 1024;
 /** Plaintext that is encrypted at once. */
@@ -55,10 +58,13 @@ export class Tls {
     own: (string | Uint8Array)[] = [],
   ): Promise<TlsStream> {
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      below.abort();
-    }, timeout ?? HANDSHAKE);
+    const timer = setTimeout(
+      () => {
+        late = true;
+        below.abort();
+      },
+      Math.min(timeout ?? HANDSHAKE, LONGEST),
+    );
     try {
       const client = await this.#client(own);
       return await TlsStream.open(below, client.open(host, protocols));
@@ -181,10 +187,13 @@ export class TlsStream implements Duplex {
     this.#session.finish();
     const goodbye = this.#flush();
     this.#end();
-    goodbye.then(
-      () => this.#below.close(),
-      () => this.#below.abort(),
-    );
+    const late = setTimeout(() => this.#below.abort(), GOODBYE);
+    goodbye
+      .then(
+        () => this.#below.close(),
+        () => this.#below.abort(),
+      )
+      .finally(() => clearTimeout(late));
   }
 
   abort(): void {
@@ -222,6 +231,11 @@ export class TlsStream implements Duplex {
         if (plain.byteLength > 0) {
           this.#rest.push(plain);
         }
+      }
+    } catch (error) {
+      // What came before it is still to be read; `hasEnded` tells of it then.
+      if (this.#rest.length === 0) {
+        throw error;
       }
     } finally {
       // The handshake's next step, a new key, or the alert that says what is wrong. If it cannot be sent, reading will tell.
