@@ -3,6 +3,10 @@
 use super::timer::{Timer, Timers};
 use crate::time::{Duration, Instant};
 
+/// Answers in a second to segments of one peer that take no sequence space and are not acceptable: keep-alives and probes of a closed
+/// window are among them, and two ends that disagree would go on for ever.
+const ANSWERS: u8 = 10;
+
 /// RFC 9293 §3.8.6.3, MUST-40: less than half a second.
 const LONGEST_DELAY: Duration = Duration::from_millis(499);
 
@@ -25,6 +29,8 @@ pub(super) struct Acknowledgement {
     bytes: usize,
     /// The largest segment that came: what a full one is for this peer.
     full_segment: usize,
+    /// Since when they are counted, and how many there were.
+    answers: (Option<Instant>, u8),
 }
 
 impl Acknowledgement {
@@ -37,6 +43,19 @@ impl Acknowledgement {
     /// unacceptable one, or a window that opens.
     pub(super) const fn at_once(&mut self) {
         self.owed = Owed::Now;
+    }
+
+    /// An empty segment that is not acceptable is answered, within limits (RFC 9293 §3.10.7.4, first).
+    pub(super) fn answer(&mut self, now: Instant) {
+        let (since, count) = self.answers;
+        self.answers = match since {
+            Some(since) if now.since(since) < Duration::from_secs(1) => (Some(since), count),
+            _ => (Some(now), 0),
+        };
+        if self.answers.1 < ANSWERS {
+            self.answers.1 += 1;
+            self.at_once();
+        }
     }
 
     /// `length` bytes came in order. Every second full segment is acknowledged at once (SHLD-19), others after a delay.

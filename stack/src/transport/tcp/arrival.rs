@@ -52,7 +52,7 @@ impl Tcp {
             Some(Verdict::Reopen(floor)) => Some(floor),
             Some(Verdict::Ignored) => return,
             Some(Verdict::Acknowledge(reply)) => {
-                if self.shared.may_challenge(now) {
+                if self.shared.may_answer_late(now) {
                     self.shared.reply(Some(reply));
                 }
                 return;

@@ -40,6 +40,11 @@ impl Notification {
         }
     }
 
+    /// It must not fall so far behind that it seems to lie ahead.
+    pub(super) fn pass(&mut self, acknowledgement: Seq) {
+        self.slowed_at = self.slowed_at.later(acknowledgement - 1);
+    }
+
     /// Whether both sides agreed to it.
     pub(super) const fn is_agreed(&self) -> bool {
         self.agreed

@@ -49,6 +49,10 @@ impl<'p> Incoming<'p> {
             return;
         };
         self.sequence = next;
+        // It counts from the sequence number.
+        self.urgent = self
+            .urgent
+            .saturating_sub(u16::try_from(passed).unwrap_or(u16::MAX));
         if self.has(Flags::SYN) && passed > 0 {
             passed -= 1;
         }

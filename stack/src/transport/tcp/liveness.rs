@@ -36,7 +36,7 @@ impl Liveness {
             linger: None,
             longest_interval: config.max_retransmission_timeout,
             fin_wait: config.fin_wait_timeout,
-            keep_alive: options.keep_alive,
+            keep_alive: options.keep_alive.map(at_least_a_second),
             heard_at: now,
             unanswered: 0,
         }
@@ -50,10 +50,15 @@ impl Liveness {
     }
 }
 
+/// Probes leave one after the other: with no time between them, nobody could answer any.
+fn at_least_a_second(idle: Duration) -> Duration {
+    idle.max(Duration::from_secs(1))
+}
+
 impl Connection {
     /// Sets, or stops, keep-alive.
     pub(super) fn set_keep_alive(&mut self, idle: Option<Duration>, now: Instant) {
-        self.liveness.keep_alive = idle;
+        self.liveness.keep_alive = idle.map(at_least_a_second);
         self.liveness.unanswered = 0;
         self.timers.stop(Timer::KeepAlive);
         if self.state.is_synchronized() {

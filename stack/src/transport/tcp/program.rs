@@ -93,6 +93,10 @@ impl Connection {
     ) -> Poll<Result<usize, TcpError>> {
         let count = self.receive.buffer.read_with(most, spares, sink);
         if count > 0 {
+            if self.urgent().is_none() {
+                // It must not fall so far behind that it seems to lie ahead.
+                self.receive.urgent = None;
+            }
             if self.state.may_receive() && self.receive.wants_update() {
                 self.acknowledgement.at_once();
             }

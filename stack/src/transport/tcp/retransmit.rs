@@ -125,7 +125,7 @@ impl Recovery {
             self.timed = Some((behind, now));
         }
         if self.duplicates > 0 && !self.congestion.in_recovery() {
-            self.limited += bytes;
+            self.limited += bytes.min(in_flight.saturating_sub(self.congestion.window()));
         }
         if bytes > 0 {
             self.congestion.on_sent(in_flight, now);
@@ -198,6 +198,7 @@ impl Connection {
         let covered = acknowledgement.since(self.send.unacknowledged);
         self.recovery.board.advance(covered as usize);
         let bytes = self.send.acknowledge(acknowledgement);
+        self.ecn.pass(acknowledgement);
         let recovery = &mut self.recovery;
         if let Some((behind, left)) = recovery.timed
             && behind <= acknowledgement

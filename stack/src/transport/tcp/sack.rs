@@ -66,7 +66,10 @@ impl Scoreboard {
         self.held
             .ranges()
             .next()
-            .map_or(usize::MAX, |held| held.start)
+            .map(|held| held.start)
+            // A peer that gave up what it held (RFC 2018 §8) has no gap before it.
+            .filter(|&gap| gap > 0)
+            .unwrap_or(usize::MAX)
     }
 
     /// Takes the blocks of an acknowledgement that leaves SND.UNA at `first`, with `in_flight` bytes behind it; says whether they tell

@@ -139,6 +139,7 @@ impl Connection {
     /// "Any other controls or text-bearing segments" that came with a SYN wait in the buffer until both sides are open.
     fn take_rest_of_syn(&mut self, incoming: &mut Incoming<'_>, shared: &mut Shared, now: Instant) {
         incoming.sequence += 1;
+        incoming.urgent = incoming.urgent.saturating_sub(1);
         if incoming.payload.is_empty() && !incoming.fin {
             return;
         }
@@ -259,11 +260,14 @@ impl Connection {
         if !is_acceptable {
             shared.counters.drop(DropReason::TcpOutOfWindow);
             if !incoming.has(Flags::RST) {
-                self.say_where_we_stand(length, shared, now);
+                self.say_where_we_stand(length, now);
             }
             return Break(());
         }
-        incoming.trim_front(next);
+        // One that resets is judged by its own number (RFC 5961 §3.2).
+        if !incoming.has(Flags::RST) {
+            incoming.trim_front(next);
+        }
         let offered = incoming.payload.len();
         incoming.trim_back(next + window);
         if incoming.payload.len() < offered {
@@ -275,10 +279,12 @@ impl Connection {
     }
 
     /// An unacceptable segment is answered with `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. Segments that take no sequence space are
-    /// answered within the limit of challenges: two ends that disagree would go on for ever.
-    fn say_where_we_stand(&mut self, length: u32, shared: &mut Shared, now: Instant) {
-        if length > 0 || shared.may_challenge(now) {
+    /// answered within a limit, the connection's own: what one peer sends must not silence us for others.
+    fn say_where_we_stand(&mut self, length: u32, now: Instant) {
+        if length > 0 {
             self.acknowledgement.at_once();
+        } else {
+            self.acknowledgement.answer(now);
         }
     }
 
@@ -345,10 +351,17 @@ impl Connection {
                 return Break(());
             }
             self.transition(Event::SynAcknowledged);
-            // The first window that is scaled.
-            self.send
-                .window
-                .update(incoming.sequence, acknowledgement, incoming.window);
+            // The first window that is scaled, but for that of a SYN (RFC 7323 §2.2).
+            if segment.header.flags.contains(Flags::SYN) {
+                let shift = self.send.window.shift();
+                self.send
+                    .window
+                    .open(incoming.sequence, acknowledgement, incoming.window, shift);
+            } else {
+                self.send
+                    .window
+                    .update(incoming.sequence, acknowledgement, incoming.window);
+            }
             self.take_acknowledgement(acknowledgement, now);
             self.on_established(now);
             return Continue(());

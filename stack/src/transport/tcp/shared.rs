@@ -42,6 +42,8 @@ pub(super) struct Shared {
     /// Hosts that do not answer: see [`Shared::doubt`].
     doubted: VecDeque<IpAddr>,
     challenges: ChallengeLimit,
+    /// Those for connections that are over: whoever has us use up the one must not silence us in the other.
+    late: ChallengeLimit,
 }
 
 impl Shared {
@@ -56,12 +58,8 @@ impl Shared {
             walks_every_step: false,
             replies: ReplyQueue::new(REPLIES),
             doubted: VecDeque::new(),
-            challenges: ChallengeLimit {
-                per_second: config.challenge_acks_per_second,
-                left: 0,
-                since: None,
-                random: random.fork(),
-            },
+            challenges: ChallengeLimit::new(config.challenge_acks_per_second, random),
+            late: ChallengeLimit::new(config.challenge_acks_per_second, random),
         }
     }
 
@@ -78,6 +76,11 @@ impl Shared {
         let may = self.challenges.take(now);
         self.counters.tcp_challenge_acks += u64::from(may);
         may
+    }
+
+    /// The same for acknowledgements of what comes for connections in TIME-WAIT.
+    pub(super) fn may_answer_late(&mut self, now: Instant) -> bool {
+        self.late.take(now)
     }
 
     /// Tells the floors below that nothing comes back from a host (RFC 9293 §3.8.3, MUST-20). The oldest makes room.
@@ -126,6 +129,15 @@ struct ChallengeLimit {
 }
 
 impl ChallengeLimit {
+    fn new(per_second: u32, random: &mut Random) -> ChallengeLimit {
+        ChallengeLimit {
+            per_second,
+            left: 0,
+            since: None,
+            random: random.fork(),
+        }
+    }
+
     fn take(&mut self, now: Instant) -> bool {
         let is_over = |since: Instant| now.since(since) >= Duration::from_secs(1);
         if self.since.is_none_or(is_over) {

@@ -287,6 +287,8 @@ impl Connection {
         if shared.link.largest_segment <= full
             || shared.link.fill_checksums
             || self.ecn.owes_answer()
+            // Each of the pieces would carry the same pointer (RFC 9293 §3.8.5).
+            || self.send.urgent.is_some()
         {
             return full;
         }
@@ -444,6 +446,10 @@ impl Connection {
             self.recovery.on_probe_sent();
         } else if is_repeated {
             self.recovery.on_repeated(&mut shared.counters);
+            if plan.kind == Kind::Next {
+                // After a timeout all goes again, and uses the window as new data would (RFC 5681 §3.1).
+                self.recovery.congestion.on_sent(in_flight, now);
+            }
         } else {
             self.recovery
                 .on_new_sent(behind, plan.length, in_flight, now);

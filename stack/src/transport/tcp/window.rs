@@ -54,6 +54,11 @@ impl SendWindow {
         changed
     }
 
+    /// Shift of the peer's windows.
+    pub(super) const fn shift(&self) -> u8 {
+        self.shift
+    }
+
     /// SND.WND, in bytes from SND.UNA.
     pub(super) const fn size(&self) -> u32 {
         self.size

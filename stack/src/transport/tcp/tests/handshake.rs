@@ -227,3 +227,16 @@ fn a_syn_may_carry_more_data_than_is_worth_copying() {
     bench.id = Some(accepted.0);
     assert_eq!(bench.read(), [&data[..], &[8; 1_300]].concat());
 }
+
+#[test]
+fn the_window_of_a_syn_is_not_scaled_when_both_sides_open_at_once() {
+    let (mut bench, _) = Bench::connecting(&config(), &TcpOptions::default());
+    bench.say(seq(0).syn().mss(1_000).scale(7).window(4_000));
+    bench.hear();
+    bench.say(seq(0).syn().ack(1).mss(1_000).scale(7).window(4_000));
+    assert_eq!(bench.state(), "ESTABLISHED");
+    // RFC 7323 §2.2.
+    assert_eq!(bench.tcp.info(bench.id()).unwrap().send_window, 4_000);
+    bench.say(seq(1).ack(1).window(100));
+    assert_eq!(bench.tcp.info(bench.id()).unwrap().send_window, 12_800);
+}

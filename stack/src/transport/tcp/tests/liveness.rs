@@ -179,3 +179,36 @@ fn a_path_mtu_below_the_least_lets_routers_fragment_instead() {
     assert_eq!(heard[0].payload.len(), 536);
     assert!(!heard[0].departure.dont_fragment);
 }
+
+#[test]
+fn a_keep_alive_time_of_nothing_is_a_second() {
+    let options = TcpOptions {
+        keep_alive: Some(Duration::ZERO),
+        ..TcpOptions::default()
+    };
+    let mut bench = Bench::connected_with(&config(), &options, seq(0).mss(1_000));
+    assert_eq!(bench.millis(999), []);
+    assert_eq!(bench.millis(1), [(1, "SEQ=0 ACK=1 ACK".into())]);
+    assert_eq!(bench.state(), "ESTABLISHED");
+}
+
+#[test]
+fn a_keep_alive_is_answered_while_another_peer_sends_junk() {
+    let mut bench = Bench::listening(&config(), &crate::config::ListenOptions::default());
+    let good = bench.peer;
+    let bad = core::net::SocketAddr::new(good.ip(), 50_001);
+    for peer in [good, bad] {
+        bench.say_from(peer, seq(0).syn().mss(1_000));
+        bench.hear();
+        bench.say_from(peer, seq(1).ack(1));
+        bench.hear();
+    }
+    let mut answers = 0;
+    for _ in 0..1_000 {
+        bench.say_from(bad, seq(0).ack(1));
+        answers += bench.hear().len();
+    }
+    assert!((1..=10).contains(&answers), "{answers} in no time");
+    bench.say_from(good, seq(0).ack(1));
+    assert_eq!(bench.hears(), ["SEQ=1 ACK=1 ACK"]);
+}

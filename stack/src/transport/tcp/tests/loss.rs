@@ -385,3 +385,49 @@ fn a_host_that_leaves_three_repetitions_unanswered_is_put_in_doubt_once() {
     bench.millis(10_000);
     assert_eq!(bench.tcp.take_doubted(), None);
 }
+
+#[test]
+fn slow_start_after_a_timeout_doubles_with_each_round_trip() {
+    let mut config = Config::default();
+    config.tcp.unsent_low_water = 1 << 30;
+    let syn = seq(0).mss(1_000).scale(7);
+    let mut bench = Bench::connected_with(&config, &TcpOptions::default(), syn);
+    let furthest = |bench: &mut Bench, before: u32| {
+        let ends =
+            (bench.hear().into_iter()).map(|heard| heard.sequence + heard.payload.len() as u32);
+        ends.fold(before, u32::max)
+    };
+    let acknowledge = |bench: &mut Bench, from: &mut u32, to: u32| {
+        while *from < to {
+            *from = (*from + 2_000).min(to);
+            bench.say(seq(1).ack(*from).window(60_000));
+        }
+    };
+    let (mut acknowledged, mut sent) = (1, 1);
+    for round in 0..9 {
+        bench.write(&[7; 600_000]);
+        sent = furthest(&mut bench, sent);
+        if round < 8 {
+            bench.millis(20);
+            acknowledge(&mut bench, &mut acknowledged, sent);
+        }
+    }
+    assert!(
+        sent - acknowledged > 300_000,
+        "a flight of hundreds of segments"
+    );
+    // All of it is lost, and nothing that comes later.
+    assert!(!bench.millis(500).is_empty());
+    let (mut next, mut rounds) = (acknowledged + 1_000, 0);
+    while acknowledged < sent {
+        acknowledge(&mut bench, &mut acknowledged, next);
+        next = furthest(&mut bench, next);
+        bench.now += Duration::from_millis(20);
+        rounds += 1;
+        assert!(
+            rounds < 40,
+            "the window is {}",
+            bench.tcp.info(bench.id()).unwrap().congestion_window
+        );
+    }
+}

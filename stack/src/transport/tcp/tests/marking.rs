@@ -2,6 +2,7 @@
 
 use super::rig::*;
 use crate::config::{Config, ListenOptions, TcpOptions};
+use crate::time::Duration;
 use crate::wire::ip::Ecn;
 use crate::wire::tcp::Flags;
 
@@ -162,4 +163,31 @@ fn an_echo_slows_down_once_a_round_trip_and_sends_nothing_again() {
     bench.say(seq(1).ack(10_001 + sent).flag(Flags::ECE));
     assert!(window(&bench) < slowed, "the next round trip counts anew");
     assert_eq!(bench.tcp.info(bench.id()).unwrap().retransmits, 0);
+}
+
+#[test]
+fn an_echo_counts_after_two_gibibytes_without_one() {
+    let syn = seq(0).mss(60_000).scale(7).flag(Flags::ECE);
+    let mut config = Config::default();
+    config.link.mtu = 65_535;
+    let mut bench = Bench::connected_with(&config, &TcpOptions::default(), syn);
+    let block = alloc::vec![7; 500_000];
+    let end = |bench: &mut Bench| {
+        bench.write(&block);
+        let heard = bench.hear();
+        let last = heard.last().expect("something leaves");
+        last.sequence.wrapping_add(last.payload.len() as u32)
+    };
+    let (mut next, mut total) = (1_u32, 0_u64);
+    while total < (1 << 31) + 1_000_000 {
+        let behind = end(&mut bench);
+        total += u64::from(behind.wrapping_sub(next));
+        next = behind;
+        bench.now += Duration::from_millis(1);
+        bench.say(seq(1).ack(next).window(60_000));
+    }
+    let behind = end(&mut bench);
+    let before = window(&bench);
+    bench.say(seq(1).ack(behind).window(60_000).flag(Flags::ECE));
+    assert!(window(&bench) < before, "{} {before}", window(&bench));
 }

@@ -15,4 +15,5 @@ mod rig;
 mod sack;
 mod sending;
 mod transfer;
+mod urgent;
 mod weather;

@@ -442,3 +442,16 @@ fn the_window_of_a_fixed_buffer_stays() {
         bench.millis(100);
     }
 }
+
+#[test]
+fn a_reset_with_a_payload_must_match_exactly_too() {
+    let mut bench = Bench::connected();
+    bench.say(seq(1).ack(1).data(&[7; 2_000]));
+    bench.hear();
+    // RFC 5961 §3.2: 2,001 is awaited, and lies within.
+    bench.say(seq(1_001).rst().data(&[0; 1_400]));
+    assert_eq!(bench.hears(), ["SEQ=1 ACK=2001 ACK"]);
+    assert_eq!(bench.state(), "ESTABLISHED");
+    bench.say(seq(2_001).rst().data(&[0; 100]));
+    assert_eq!(bench.state(), "CLOSED");
+}

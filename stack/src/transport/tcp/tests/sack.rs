@@ -162,3 +162,60 @@ fn blocks_of_what_was_never_sent_change_nothing() {
     // Five duplicates are a loss all the same, and the first segment alone leaves again.
     assert_eq!(sequences(&mut bench), [1]);
 }
+
+/// All that is heard, which must be few.
+fn drain(bench: &mut Bench) -> usize {
+    let mut count = 0;
+    while bench.hear_one().is_some() {
+        count += 1;
+        assert!(count < 1_000, "it does not end");
+    }
+    count
+}
+
+#[test]
+fn a_peer_that_gives_up_what_it_held_is_sent_it_again_and_no_flood() {
+    let mut bench = understood();
+    bench.write(&[7; 10_000]);
+    assert_eq!(bench.hear().len(), 10);
+    hold(&mut bench, 1, &[(1_001, 5_001)]);
+    hold(&mut bench, 1, &[(1_001, 6_001)]);
+    assert!(sequences(&mut bench).contains(&1));
+    // RFC 2018 §8: the hole is filled, and no more is acknowledged.
+    bench.say(seq(1).ack(1_001));
+    drain(&mut bench);
+    let again = bench.millis(3_000);
+    assert!(
+        again.iter().any(|(_, said)| said.starts_with("SEQ=1001 ")),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn blocks_at_the_acknowledgement_itself_cause_no_flood() {
+    let mut bench = understood();
+    bench.write(&[7; 10_000]);
+    assert_eq!(bench.hear().len(), 10);
+    for right in [5_001, 6_001, 7_001] {
+        hold(&mut bench, 1, &[(1, right)]);
+    }
+    drain(&mut bench);
+}
+
+#[test]
+fn one_stray_duplicate_does_not_make_the_next_loss_look_like_many() {
+    let mut bench = understood();
+    bench.write(&[7; 1_000]);
+    bench.hear();
+    // The network repeated it. All that is sent now is within the window: none of it is limited transmit (RFC 3042).
+    bench.say(seq(1).ack(1));
+    bench.write(&[7; 9_000]);
+    bench.hear();
+    hold(&mut bench, 1, &[(1_001, 10_001)]);
+    let info = bench.tcp.info(bench.id()).unwrap();
+    assert!(
+        info.slow_start_threshold >= 7_000,
+        "{}",
+        info.slow_start_threshold
+    );
+}
