@@ -13,6 +13,9 @@ const mostPartBytes = 4 * 1024 * 1024;
 const plain =
   ':where(body) { margin: 16px; font: 15px/1.5 system-ui, sans-serif } :where(img) { max-width: 100%; height: auto }';
 
+/** Style sheets, style attributes and animations can name addresses as well, which the browser would ask past our stack. */
+const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:";
+
 type Fetch = (url: string) => Promise<Response>;
 
 /** Elements that would ask the browser for something, or that could not work here. */
@@ -26,20 +29,30 @@ export async function renderPage(
 ): Promise<HTMLElement> {
   const page = new DOMParser().parseFromString(html, 'text/html');
   const parts = [...page.querySelectorAll('link[rel~="stylesheet"][href], img[src]')];
-  await Promise.all(parts.slice(0, mostParts).map((part) => inline(page, part, address, fetch)));
+  const pictures = new Map<Element, string>();
+  await Promise.all(parts.slice(0, mostParts).map((part) => inline(page, part, address, fetch, pictures)));
   for (const found of page.querySelectorAll(unwanted)) found.remove();
-  for (const found of page.querySelectorAll('*')) cutOff(found, address);
+  for (const found of page.querySelectorAll('*')) cutOff(found, address, pictures.get(found));
   const style = page.createElement('style');
   style.textContent = plain;
-  page.head.prepend(style);
+  const meta = page.createElement('meta');
+  meta.httpEquiv = 'Content-Security-Policy';
+  meta.content = policy;
+  page.head.prepend(meta, style);
   const frame = element('iframe', { title: `The page at ${address}`, sandbox: 'allow-same-origin' });
   frame.srcdoc = `<!doctype html>${page.documentElement.outerHTML}`;
   frame.addEventListener('load', () => frame.contentDocument?.addEventListener('click', (event) => followLink(event, follow)));
   return frame;
 }
 
-/** Puts a part in the place of the element that asks for it. A part that cannot be had is left out. */
-async function inline(page: Document, part: Element, address: string, fetch: Fetch): Promise<void> {
+/** Puts a style sheet in the place of the element that asks for it, a picture into `pictures`; what cannot be had, nowhere. */
+async function inline(
+  page: Document,
+  part: Element,
+  address: string,
+  fetch: Fetch,
+  pictures: Map<Element, string>,
+): Promise<void> {
   const sheet = part instanceof HTMLLinkElement;
   const target = absolute(part.getAttribute(sheet ? 'href' : 'src') ?? '', address);
   if (target === undefined) return;
@@ -52,7 +65,7 @@ async function inline(page: Document, part: Element, address: string, fetch: Fet
       style.textContent = new TextDecoder().decode(bytes);
       part.replaceWith(style);
     } else {
-      part.setAttribute('data-inlined', await dataUrl(bytes, response.headers.get('content-type') ?? ''));
+      pictures.set(part, await dataUrl(bytes, response.headers.get('content-type') ?? ''));
     }
   } catch {
     // The page is shown without it.
@@ -60,14 +73,13 @@ async function inline(page: Document, part: Element, address: string, fetch: Fet
 }
 
 /** Takes away every attribute by which an element would ask the browser for something; links keep where they lead. */
-function cutOff(found: Element, address: string): void {
+function cutOff(found: Element, address: string, picture: string | undefined): void {
   const href = found instanceof HTMLAnchorElement ? absolute(found.getAttribute('href') ?? '', address) : undefined;
-  const data = found.getAttribute('data-inlined');
   for (const name of ['src', 'srcset', 'href', 'xlink:href', 'background', 'poster', 'ping', 'target', 'action']) {
     found.removeAttribute(name);
   }
   for (const { name } of [...found.attributes]) if (name.startsWith('on')) found.removeAttribute(name);
-  if (data !== null) found.setAttribute('src', data);
+  if (picture !== undefined) found.setAttribute('src', picture);
   if (href !== undefined) {
     found.setAttribute('href', '#');
     found.setAttribute('data-leads-to', href);
