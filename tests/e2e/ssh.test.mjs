@@ -303,12 +303,32 @@ test('a server that has more questions gets the answers from the user', async ()
     await open();
     await ssh.logIn({ port: 2211, password: Sshd.password });
     await ssh.trust('Trust and remember');
-    await ssh.question.getByLabel('e-mail address').fill('tester@example.com');
+    await ssh.question.getByLabel('e-mail address').waitFor();
     await accessible(tab.page, '#ssh');
-    await ssh.question.getByRole('button', { name: 'Answer' }).click();
+    await ssh.answer('e-mail address', 'tester@example.com');
     await ssh.prompt();
   } finally {
     await other.stop();
+  }
+});
+
+test('without a password the server is asked what it wants instead, and says so when it wants one', async () => {
+  const questions = await Sshd.start({ port: 2212, options: asking });
+  const password = await Sshd.start({ port: 2213, options: ['KbdInteractiveAuthentication no'] });
+  try {
+    await open();
+    await ssh.logIn({ port: 2212, password: '' });
+    await ssh.trust('Trust once');
+    await ssh.answer('Password', Sshd.password);
+    await ssh.prompt();
+    await ssh.run('exit');
+    await ssh.says('Logged out with status 0');
+    await ssh.logIn({ port: 2213, password: '' });
+    await ssh.trust('Trust once');
+    await ssh.warns('name or the password is wrong');
+  } finally {
+    await questions.stop();
+    await password.stop();
   }
 });
 

@@ -33,6 +33,12 @@ export class SshPage {
     await this.question.getByRole('button', { name: choice, exact: true }).click();
   }
 
+  /** Answers the question of the server that is asked like this. */
+  async answer(question, text) {
+    await this.question.getByLabel(question).fill(text);
+    await this.question.getByRole('button', { name: 'Answer' }).click();
+  }
+
   /** Logs in to a server that is seen for the first time. */
   async enter(login) {
     await this.logIn(login);

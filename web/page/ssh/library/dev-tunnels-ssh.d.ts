@@ -170,7 +170,11 @@ export class SshClientSession {
   readonly onClosed: Event<{ readonly message: string }>;
   connect(stream: Stream): Promise<void>;
   authenticateServer(): Promise<boolean>;
-  authenticateClient(credentials: { username: string; password?: string; publicKeys?: KeyPair[] }): Promise<boolean>;
+  authenticateClient(credentials: {
+    username: string;
+    passwordProvider?: () => Promise<[username: string, password: string]>;
+    publicKeys?: KeyPair[];
+  }): Promise<boolean>;
   openChannel(opening: ChannelOpenMessage): Promise<SshChannel>;
   protected handleMessage(message: SshMessage, cancellation?: unknown): void | Promise<void>;
   sendMessage(message: SshMessage, cancellation?: unknown): Promise<void>;

@@ -22,7 +22,7 @@ export class Session extends SshClientSession {
   }
 
   /** Tries this method of authentication and no other. */
-  only(method: 'publickey' | 'password' | 'keyboard-interactive'): void {
+  only(method: 'none' | 'publickey' | 'password' | 'keyboard-interactive'): void {
     const { authenticationMethods } = this.config;
     authenticationMethods.splice(0, authenticationMethods.length, method);
   }

@@ -18,7 +18,7 @@ import { SocketStream } from './stream.js';
 
 export interface Login {
   readonly user: string;
-  /** A password, which is also what the one hidden question of keyboard-interactive login is answered with; or a key. */
+  /** A password, with which the one hidden question of keyboard-interactive login is answered as well unless it is empty; or a key. */
   readonly secret: { readonly password: string } | { readonly key: PrivateKey };
   /** Types of host key that are remembered of this server. */
   readonly rememberedTypes: readonly string[];
@@ -102,10 +102,19 @@ async function authenticate(session: Session, { user, secret }: Login, judge: Ju
     if (await session.authenticateClient({ username: user, publicKeys: [await keyPair(secret.key)] })) return;
     throw refusal(session, 'publickey', `${user} may not log in with this key.`);
   }
-  session.only('password');
-  if (await session.authenticateClient({ username: user, password: secret.password })) return;
-  if (session.accepted.includes('password') || !session.accepted.includes('keyboard-interactive')) {
-    throw refusal(session, 'password', 'The name or the password is wrong.');
+  const { password } = secret;
+  if (password === '') {
+    // Who has no password may get in by it (RFC 4252 §5.2); others learn what the server would rather have.
+    session.only('none');
+    if (await session.authenticateClient({ username: user })) return;
+  }
+  if (password !== '' || !session.accepted.includes('keyboard-interactive')) {
+    session.only('password');
+    // As `password` the library would take an empty one for none.
+    if (await session.authenticateClient({ username: user, passwordProvider: async () => [user, password] })) return;
+    if (session.accepted.includes('password') || !session.accepted.includes('keyboard-interactive')) {
+      throw refusal(session, 'password', 'The name or the password is wrong.');
+    }
   }
   // The server asks questions instead; as a rule just the one for the password.
   session.only('keyboard-interactive');
@@ -113,10 +122,10 @@ async function authenticate(session: Session, { user, secret }: Login, judge: Ju
   session.onAuthenticating((event) => {
     if (event.authenticationType !== SshAuthenticationType.clientInteractive) return;
     const { prompts = [], instruction = '' } = event.infoRequest ?? {};
-    const plain = first && prompts.length === 1 && prompts[0]?.echo === false;
+    const plain = password !== '' && first && prompts.length === 1 && prompts[0]?.echo === false;
     if (prompts.length > 0) first = false;
     event.authenticationPromise = (async () => {
-      const answers = plain ? [secret.password] : prompts.length === 0 ? [] : await judge.answers(prompts, instruction);
+      const answers = plain ? [password] : prompts.length === 0 ? [] : await judge.answers(prompts, instruction);
       if (answers === null) throw new LoginError('refused', 'Given up.');
       event.infoResponse = new AuthenticationInfoResponseMessage();
       event.infoResponse.responses = answers;
