@@ -11,6 +11,7 @@ import { Browser, inFirefox } from './stage/browser.mjs';
 import { host, Relay } from './stage/relay.mjs';
 import { SshPage } from './stage/ssh-page.mjs';
 import { newKey, Sshd } from './stage/sshd.mjs';
+import { until } from './stage/until.mjs';
 
 /** Fits 80 columns on the smallest screen, and the terminal's memory. */
 const lines = Array.from({ length: 9000 }, (_, at) => createHash('sha512').update(String(at)).digest('hex').slice(0, 118));
@@ -307,6 +308,25 @@ test('a server that has more questions gets the answers from the user', async ()
     await accessible(tab.page, '#ssh');
     await ssh.answer('e-mail address', 'tester@example.com');
     await ssh.prompt();
+  } finally {
+    await other.stop();
+  }
+});
+
+test('who does not answer a server’s question is at the form again, and the connection ends', async () => {
+  const other = await Sshd.start({ port: 2214, options: asking, guest: true });
+  try {
+    await open();
+    for (const giveUp of [() => ssh.trust('Cancel'), () => ssh.question.press('Escape')]) {
+      await ssh.logIn({ port: 2214, password: Sshd.password });
+      await ssh.trust('Trust once');
+      await ssh.question.getByLabel('e-mail address').waitFor();
+      await giveUp();
+      await ssh.says('Cancelled');
+      assert.equal(await tab.page.locator('#ssh').getAttribute('data-state'), 'idle');
+      assert.equal(await ssh.alert.getAttribute('hidden'), '', 'nothing is complained of');
+    }
+    await until('both connections ended', () => other.log.split(/(?:Connection closed|Disconnected) (?:by|from)/).length > 2);
   } finally {
     await other.stop();
   }

@@ -224,8 +224,9 @@ class SshPanel {
       say(this.#note, 'Refused: the host key has changed');
       return;
     }
-    say(this.#note, reason === 'host-key' ? 'Cancelled' : 'Not connected');
-    if (reason === 'host-key') return;
+    const cancelled = reason === 'host-key' || reason === 'given-up';
+    say(this.#note, cancelled ? 'Cancelled' : 'Not connected');
+    if (cancelled) return;
     this.#warn(reason === '' ? `Could not connect: ${problem(error)}` : problem(error));
     const wrong = {
       passphrase: 'passphrase',

@@ -18,7 +18,7 @@ import { SocketStream } from './stream.js';
 
 export interface Login {
   readonly user: string;
-  /** A password, with which the one hidden question of keyboard-interactive login is answered as well unless it is empty; or a key. */
+  /** A password, which, unless it is empty, also answers the one hidden question of keyboard-interactive login; or a key. */
   readonly secret: { readonly password: string } | { readonly key: PrivateKey };
   /** Types of host key that are remembered of this server. */
   readonly rememberedTypes: readonly string[];
@@ -38,8 +38,8 @@ export interface Judge {
 
 /** Why there is no shell. */
 export class LoginError extends Error {
-  /** `host-key`: not accepted · `refused`: the server does not let this user in · `failed`: all else. */
-  readonly reason: 'host-key' | 'refused' | 'failed';
+  /** `host-key`: not accepted · `given-up`: a question was not answered · `refused`: by the server · `failed`: all else. */
+  readonly reason: 'host-key' | 'given-up' | 'refused' | 'failed';
 
   constructor(reason: LoginError['reason'], message: string) {
     super(message);
@@ -119,6 +119,11 @@ async function authenticate(session: Session, { user, secret }: Login, judge: Ju
   // The server asks questions instead; as a rule just the one for the password.
   session.only('keyboard-interactive');
   let first = true;
+  let giveUp = () => {};
+  // The library keeps what the handler throws to itself.
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = () => reject(new LoginError('given-up', 'A question was not answered.'));
+  });
   session.onAuthenticating((event) => {
     if (event.authenticationType !== SshAuthenticationType.clientInteractive) return;
     const { prompts = [], instruction = '' } = event.infoRequest ?? {};
@@ -126,13 +131,17 @@ async function authenticate(session: Session, { user, secret }: Login, judge: Ju
     if (prompts.length > 0) first = false;
     event.authenticationPromise = (async () => {
       const answers = plain ? [password] : prompts.length === 0 ? [] : await judge.answers(prompts, instruction);
-      if (answers === null) throw new LoginError('refused', 'Given up.');
+      if (answers === null) {
+        giveUp();
+        // The server waits for an answer, and gets the end of the connection.
+        return new Promise(() => undefined);
+      }
       event.infoResponse = new AuthenticationInfoResponseMessage();
       event.infoResponse.responses = answers;
       return null;
     })();
   });
-  if (await session.authenticateClient({ username: user })) return;
+  if (await Promise.race([givenUp, session.authenticateClient({ username: user })])) return;
   throw refusal(session, 'keyboard-interactive', 'The name, the password or another answer is wrong.');
 }
 
