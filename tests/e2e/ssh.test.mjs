@@ -332,6 +332,37 @@ test('who does not answer a server’s question is at the form again, and the co
   }
 });
 
+for (const first of ['password', 'publickey']) {
+  test(`a second factor after ${first} is asked for, and not answered with the password`, async () => {
+    const options = ['UsePAM yes', 'KbdInteractiveAuthentication yes', `AuthenticationMethods ${first},keyboard-interactive`];
+    const port = first === 'password' ? 2215 : 2217;
+    const other = await Sshd.start({ port, keys: [keys.ed25519.publicKey], options, guest: true });
+    try {
+      await open();
+      await ssh.logIn({ port, ...(first === 'password' ? { password: Sshd.password } : { key: keys.ed25519.text }) });
+      await ssh.trust('Trust once');
+      await ssh.answer('Password', Sshd.password);
+      await ssh.answer('e-mail address', 'tester@example.com');
+      await ssh.prompt();
+    } finally {
+      await other.stop();
+    }
+  });
+}
+
+test('a server that wants a password besides the key says so', async () => {
+  const options = ['AuthenticationMethods publickey,password'];
+  const other = await Sshd.start({ port: 2216, keys: [keys.ed25519.publicKey], options });
+  try {
+    await open();
+    await ssh.logIn({ port: 2216, key: keys.ed25519.text });
+    await ssh.trust('Trust once');
+    await ssh.warns('The key was accepted; the server also wants a password, which is not done here.');
+  } finally {
+    await other.stop();
+  }
+});
+
 test('without a password the server is asked what it wants instead, and says so when it wants one', async () => {
   const questions = await Sshd.start({ port: 2212, options: asking });
   const password = await Sshd.start({ port: 2213, options: ['KbdInteractiveAuthentication no'] });

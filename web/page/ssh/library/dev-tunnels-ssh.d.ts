@@ -112,6 +112,7 @@ export class AuthenticationRequestMessage extends SshMessage {
 
 export class AuthenticationFailureMessage extends SshMessage {
   methodNames?: string[];
+  partialSuccess: boolean;
 }
 
 interface AuthenticationInfoRequestMessage extends SshMessage {

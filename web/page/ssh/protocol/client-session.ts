@@ -12,6 +12,8 @@ import type { SshSessionConfiguration } from '@microsoft/dev-tunnels-ssh/sshSess
 export class Session extends SshClientSession {
   /** Methods of authentication that the server said it would take. */
   accepted: readonly string[] = [];
+  /** The method tried last did succeed, and the server wants another one besides (RFC 4252 §5.1). */
+  partial = false;
   readonly #banner: (text: string) => void;
 
   /** `banner` is told what the server has to say before it lets somebody in (RFC 4252 §5.4). */
@@ -34,7 +36,10 @@ export class Session extends SshClientSession {
       this.#banner(message.text);
       return;
     }
-    if (message instanceof AuthenticationFailureMessage) this.accepted = message.methodNames ?? [];
+    if (message instanceof AuthenticationFailureMessage) {
+      this.accepted = message.methodNames ?? [];
+      this.partial = message.partialSuccess;
+    }
     if (message instanceof KeyExchangeInitMessage && this.kexService?.exchanging === false) {
       const [ours] = await this.kexService.startKeyExchange(false);
       await this.sendMessage(ours);

@@ -100,6 +100,7 @@ async function authenticate(session: Session, { user, secret }: Login, judge: Ju
   if ('key' in secret) {
     session.only('publickey');
     if (await session.authenticateClient({ username: user, publicKeys: [await keyPair(secret.key)] })) return;
+    if (session.partial && session.accepted.includes('keyboard-interactive')) return answerQuestions(session, user, '', judge);
     throw refusal(session, 'publickey', `${user} may not log in with this key.`);
   }
   const { password } = secret;
@@ -112,11 +113,17 @@ async function authenticate(session: Session, { user, secret }: Login, judge: Ju
     session.only('password');
     // As `password` the library would take an empty one for none.
     if (await session.authenticateClient({ username: user, passwordProvider: async () => [user, password] })) return;
-    if (session.accepted.includes('password') || !session.accepted.includes('keyboard-interactive')) {
+    const asks = session.accepted.includes('keyboard-interactive');
+    if (!asks || (!session.partial && session.accepted.includes('password'))) {
       throw refusal(session, 'password', 'The name or the password is wrong.');
     }
   }
-  // The server asks questions instead; as a rule just the one for the password.
+  // A second factor is another than the password.
+  await answerQuestions(session, user, session.partial ? '' : password, judge);
+}
+
+/** The server asks questions instead; as a rule just the one for the password, which `password` answers if it is not empty. */
+async function answerQuestions(session: Session, user: string, password: string, judge: Judge): Promise<void> {
   session.only('keyboard-interactive');
   let first = true;
   let giveUp = () => {};
@@ -142,19 +149,22 @@ async function authenticate(session: Session, { user, secret }: Login, judge: Ju
     })();
   });
   if (await Promise.race([givenUp, session.authenticateClient({ username: user })])) return;
-  throw refusal(session, 'keyboard-interactive', 'The name, the password or another answer is wrong.');
+  const wrong = password === '' ? 'The name or an answer is wrong.' : 'The name, the password or another answer is wrong.';
+  throw refusal(session, 'keyboard-interactive', wrong);
 }
 
-/** Why a method failed: because the server does not offer it at all, or for the reason given. */
-function refusal({ accepted }: Session, method: string, message: string): LoginError {
-  if (accepted.length === 0 || accepted.includes(method)) return new LoginError('refused', message);
+/** Why a method was not enough: because the server wants another besides or instead, or for the reason given. */
+function refusal({ accepted, partial }: Session, method: string, message: string): LoginError {
+  if (!partial && (accepted.length === 0 || accepted.includes(method))) return new LoginError('refused', message);
   const names: Record<string, string> = {
     publickey: 'a key',
     password: 'a password',
     'keyboard-interactive': 'answers to questions',
   };
   const wanted = accepted.map((name) => names[name] ?? name).join(' or ');
-  return new LoginError('refused', `The server wants ${wanted} to log in.`);
+  if (!partial) return new LoginError('refused', `The server wants ${wanted} to log in.`);
+  const done = { publickey: 'The key was', password: 'The password was' }[method] ?? 'The answers were';
+  return new LoginError('failed', `${done} accepted; the server also wants ${wanted}, which is not done here.`);
 }
 
 /** Bytes of output that may be on their way. */
