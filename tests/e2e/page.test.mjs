@@ -1,5 +1,7 @@
 /** What a visitor sees: each panel does what it says. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, afterEach, before, test } from 'node:test';
 import { accessible } from './stage/accessible.mjs';
 import { Browser, reached } from './stage/browser.mjs';
@@ -106,6 +108,23 @@ test('the socket console speaks with a server, line by line, and half-closes', a
   await page.locator('#console-finish').click();
   await waitForText(page.locator('#console-log [data-kind="remark"] .said'), 'closed in order');
   await page.locator('#console-open').waitFor();
+});
+
+test('the socket console keeps up with a server that sends many short lines', async () => {
+  const server = createServer((socket) => socket.on('error', () => undefined).end(`${'y\n'.repeat(200_000)}the end\n`));
+  server.listen(8300, '0.0.0.0');
+  await once(server, 'listening');
+  try {
+    tab = await browser.open();
+    const { page } = tab;
+    await page.locator('#console-connect [name=hostname]').fill(host);
+    await page.locator('#console-connect [name=port]').fill('8300');
+    await page.locator('#console-open').click();
+    await waitForText(page.locator('#console-log [data-kind="in"] .said'), 'the end');
+    assert.ok((await page.locator('#console-log p').count()) <= 400);
+  } finally {
+    server.close();
+  }
 });
 
 test('the socket console says why it cannot connect', async () => {

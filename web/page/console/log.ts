@@ -25,40 +25,50 @@ export class Log {
 
   sent(text: string): void {
     this.unfinished = undefined;
-    this.line('out', text);
+    this.append(this.line('out', text));
   }
 
   received(text: string): void {
-    const lines = text.split('\n');
-    lines.forEach((line, index) => {
-      const last = index === lines.length - 1;
-      if (last && line === '') return;
-      const open = this.unfinished ?? this.line('in', '');
-      open.textContent = `${open.textContent}${line.replace(/\r$/, '')}`.slice(0, longestLine);
-      this.unfinished = last ? open : undefined;
-    });
-    this.box.scrollTop = this.box.scrollHeight;
+    // A segment can hold tens of thousands of short lines; only the last are there to be read.
+    const all = text.split('\n');
+    const lines = all.slice(-mostLines - 1);
+    if (lines.length < all.length) this.unfinished = undefined;
+    const rest = lines.pop() ?? '';
+    const fresh = lines.flatMap((line) => this.say(line.replace(/\r$/, ''), true));
+    if (rest !== '') fresh.push(...this.say(rest, false));
+    this.append(...fresh);
   }
 
   remark(text: string): void {
     this.unfinished = undefined;
-    this.line('remark', text);
+    this.append(this.line('remark', text));
+  }
+
+  /** Goes on with the line that is not ended yet, or begins one; answers the new line, if there is one. */
+  private say(text: string, ends: boolean): HTMLElement[] {
+    const begun = this.unfinished;
+    const line = begun ?? this.line('in', '');
+    const said = line.lastElementChild;
+    if (said !== null) said.textContent = `${said.textContent}${text}`.slice(0, longestLine);
+    this.unfinished = ends ? undefined : line;
+    return begun === undefined ? [line] : [];
   }
 
   private line(kind: 'in' | 'out' | 'remark', text: string): HTMLElement {
     const mark = { in: '▲', out: '▼', remark: '·' }[kind];
-    const said = element('span', { class: 'said' }, text);
-    this.box.append(
-      element(
-        'p',
-        { 'data-kind': kind },
-        element('span', { class: 'at' }, duration(performance.now() - this.started)),
-        element('span', { class: 'direction' }, mark),
-        said,
-      ),
+    return element(
+      'p',
+      { 'data-kind': kind },
+      element('span', { class: 'at' }, duration(performance.now() - this.started)),
+      element('span', { class: 'direction' }, mark),
+      element('span', { class: 'said' }, text),
     );
+  }
+
+  /** All at once: to scroll, the browser has to lay the log out. */
+  private append(...lines: HTMLElement[]): void {
+    this.box.append(...lines);
     while (this.box.childElementCount > mostLines) this.box.firstElementChild?.remove();
     this.box.scrollTop = this.box.scrollHeight;
-    return said;
   }
 }
