@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { after, afterEach, before, test } from 'node:test';
 import { Browser } from './stage/browser.mjs';
 import { host, Relay } from './stage/relay.mjs';
+import { soon, until } from './stage/until.mjs';
 
 const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="12" height="34"/>`;
 
@@ -74,4 +75,39 @@ test('a fetched page makes the browser itself ask for nothing', async () => {
     await frame.locator('#own').evaluate(({ naturalWidth, naturalHeight }) => [naturalWidth, naturalHeight]),
     [12, 34],
   );
+});
+
+test('a page is shown without the pictures that are too long or do not end, and those are not read on', async () => {
+  const ended = {};
+  const piece = Buffer.alloc(1 << 20);
+  /** Sends a piece at once and another every `pause` ms; notes when the other side has gone. */
+  const endless = (name, pause) => (response) => {
+    const timer = setInterval(() => response.writableNeedDrain || response.write(pause < 100 ? piece : '.'), pause);
+    ended[name] = once(response.setHeader('content-type', 'image/png'), 'close').then(() => clearInterval(timer));
+  };
+  const frame = await show('<h1>Camera</h1><img src="/slow"><img src="/fast"><img id="own" src="/own.svg">', {
+    '/slow': endless('slow', 500),
+    '/fast': endless('fast', 5),
+    '/own.svg': (response) => response.setHeader('content-type', 'image/svg+xml').end(picture),
+  });
+  assert.equal(await frame.locator('h1').textContent(), 'Camera');
+  assert.equal(await frame.locator('#own').evaluate(({ naturalWidth }) => naturalWidth), 12);
+  assert.equal(await frame.locator('img[src]').count(), 1);
+  await soon('both pictures are given up', Promise.all([ended.slow, ended.fast]), 5000);
+});
+
+test('leaving a page that is not shown yet ends what it fetches', async () => {
+  let left;
+  const { port } = await serve('0.0.0.0', (path, response) => {
+    if (path === '/') response.setHeader('content-type', 'text/html').end('<img src="/mute.png">');
+    else left = once(response.writeHead(200).write('.') && response, 'close');
+  });
+  tab = await browser.open();
+  await tab.page.locator('#fetch-progress[data-state="done"]').waitFor();
+  await tab.page.locator('#fetch-url').fill(`http://${host}:${port}/`);
+  await tab.page.locator('#fetch-submit').click();
+  await until('the picture is asked for', () => left !== undefined);
+  const first = left;
+  await tab.page.locator('#fetch-submit').click();
+  await soon('the picture is given up', first, 5000);
 });

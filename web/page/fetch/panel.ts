@@ -52,7 +52,7 @@ class FetchPanel {
   constructor(network: Network) {
     this.network = network;
     this.views = new Views(
-      (url) => network.fetch(url),
+      (url, init) => network.fetch(url, init),
       (url) => this.ask('GET', url),
     );
     this.form.addEventListener('submit', (event) => {

@@ -6,8 +6,9 @@ import { element } from '../element.js';
 
 /** Pictures and style sheets of one page that are fetched. */
 const mostParts = 16;
-/** Bytes of one such part. */
+/** Bytes of one such part, and milliseconds that it may take: the pictures of a camera do not end. */
 const mostPartBytes = 4 * 1024 * 1024;
+const mostPartTime = 10_000;
 
 /** How a page looks that says nothing of it; weaker than any rule of its own. */
 const plain =
@@ -16,7 +17,7 @@ const plain =
 /** Style sheets, style attributes and animations can name addresses as well, which the browser would ask past our stack. */
 const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:";
 
-type Fetch = (url: string) => Promise<Response>;
+type Fetch = (url: string, init: { signal: AbortSignal }) => Promise<Response>;
 
 /** Elements that would ask the browser for something, or that could not work here. */
 const unwanted = 'script, iframe, frame, object, embed, base, meta, link, audio, video, source, noscript, template';
@@ -26,11 +27,16 @@ export async function renderPage(
   address: string,
   fetch: Fetch,
   follow: (url: string) => void,
+  signal: AbortSignal,
 ): Promise<HTMLElement> {
   const page = new DOMParser().parseFromString(html, 'text/html');
   const parts = [...page.querySelectorAll('link[rel~="stylesheet"][href], img[src]')];
   const pictures = new Map<Element, string>();
-  await Promise.all(parts.slice(0, mostParts).map((part) => inline(page, part, address, fetch, pictures)));
+  const fetchPart = async (url: string) => {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(mostPartTime)]);
+    return bodyOf(await fetch(url, { signal: limited }));
+  };
+  await Promise.all(parts.slice(0, mostParts).map((part) => inline(page, part, address, fetchPart, pictures)));
   for (const found of page.querySelectorAll(unwanted)) found.remove();
   for (const found of page.querySelectorAll('*')) cutOff(found, address, pictures.get(found));
   const style = page.createElement('style');
@@ -50,22 +56,21 @@ async function inline(
   page: Document,
   part: Element,
   address: string,
-  fetch: Fetch,
+  fetchPart: (url: string) => Promise<Blob | undefined>,
   pictures: Map<Element, string>,
 ): Promise<void> {
   const sheet = part instanceof HTMLLinkElement;
   const target = absolute(part.getAttribute(sheet ? 'href' : 'src') ?? '', address);
   if (target === undefined) return;
   try {
-    const response = await fetch(target);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (!response.ok || bytes.length > mostPartBytes) return;
+    const body = await fetchPart(target);
+    if (body === undefined) return;
     if (sheet) {
       const style = page.createElement('style');
-      style.textContent = new TextDecoder().decode(bytes);
+      style.textContent = await body.text();
       part.replaceWith(style);
     } else {
-      pictures.set(part, await dataUrl(bytes, response.headers.get('content-type') ?? ''));
+      pictures.set(part, await dataUrl(body));
     }
   } catch {
     // The page is shown without it.
@@ -100,11 +105,27 @@ function absolute(reference: string, address: string): string | undefined {
   return url?.protocol === 'http:' ? url.href : undefined;
 }
 
-function dataUrl(bytes: Uint8Array<ArrayBuffer>, type: string): Promise<string> {
+/** The body of a part with its type; `undefined` of a failure, and of one too long, whose rest is not asked for. */
+async function bodyOf(response: Response): Promise<Blob | undefined> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return undefined;
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  while (response.ok && length <= mostPartBytes) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(pieces, { type: response.headers.get('content-type') ?? '' });
+    pieces.push(value);
+    length += value.length;
+  }
+  await reader.cancel();
+  return undefined;
+}
+
+function dataUrl(body: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.addEventListener('load', () => resolve(String(reader.result)));
     reader.addEventListener('error', () => reject(reader.error));
-    reader.readAsDataURL(new Blob([bytes], { type }));
+    reader.readAsDataURL(body);
   });
 }

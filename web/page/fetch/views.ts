@@ -15,7 +15,7 @@ export class Views {
   private readonly box = find('fetch-view', HTMLElement);
   private readonly tabs = new Map<View, HTMLButtonElement>();
   private readonly follow: (url: string) => void;
-  private readonly fetch: (url: string) => Promise<Response>;
+  private readonly fetch: (url: string, init: { signal: AbortSignal }) => Promise<Response>;
   private current: View = 'page';
   private download: Download | undefined;
   private finished = false;
@@ -24,8 +24,10 @@ export class Views {
   private picture = '';
   /** The page is built once; going back to it shows the same. */
   private page: Promise<Node> | undefined;
+  /** Ends what the page still fetches. */
+  private leave = new AbortController();
 
-  constructor(fetch: (url: string) => Promise<Response>, follow: (url: string) => void) {
+  constructor(fetch: (url: string, init: { signal: AbortSignal }) => Promise<Response>, follow: (url: string) => void) {
     this.fetch = fetch;
     this.follow = follow;
     this.box.tabIndex = 0;
@@ -50,6 +52,8 @@ export class Views {
     this.finished = false;
     this.filled = false;
     this.page = undefined;
+    this.leave.abort();
+    this.leave = new AbortController();
     if (this.picture !== '') URL.revokeObjectURL(this.picture);
     this.picture = '';
     this.box.replaceChildren();
@@ -137,8 +141,9 @@ export class Views {
   }
 
   private async html(download: Download): Promise<Node> {
+    const { signal } = this.leave;
     const text = await new Blob(download.kept).text();
-    return renderPage(text, download.response.url, this.fetch, this.follow);
+    return renderPage(text, download.response.url, this.fetch, this.follow, signal);
   }
 }
 
