@@ -120,6 +120,30 @@ test('what is no private key, and a key that the server does not know, are refus
   await ssh.warns('may not log in with this key');
 });
 
+test('neither a key nor a password stays in the form once a server was to have it', async () => {
+  await open();
+  const forgotten = async () => {
+    const fields = [tab.page.locator('#ssh-key'), ssh.field('passphrase'), ssh.field('password')];
+    assert.deepEqual(await Promise.all(fields.map((field) => field.inputValue())), ['', '', '']);
+  };
+  await ssh.field('password').fill('of another try');
+  const key = keys.locked.text;
+  await ssh.logIn({ key, passphrase: 'wrong' });
+  await ssh.warns('not the passphrase');
+  assert.equal(await tab.page.locator('#ssh-key').inputValue(), key, 'the key itself can be tried again');
+  await ssh.logIn({ key, passphrase });
+  await ssh.trust('Cancel');
+  await ssh.says('Cancelled');
+  await forgotten();
+  await ssh.logIn({ key: keys.stranger.text });
+  await ssh.trust('Trust and remember');
+  await ssh.warns('may not log in with this key');
+  await forgotten();
+  await ssh.logIn({ key, passphrase });
+  await ssh.prompt();
+  await forgotten();
+});
+
 test('a wrong password is said to be wrong, and the right one logs in after it', async () => {
   await open();
   await ssh.logIn({ password: 'wrong' });

@@ -107,10 +107,15 @@ class SshPanel {
     }
   }
 
-  /** What is logged in with. The fields are emptied when it has been taken. */
+  /** What is logged in with. It stays in the form until a server is there to log in to, so that it can be corrected. */
   async #secret(): Promise<Login['secret']> {
     if (field(this.#form, 'method').value === 'password') return { password: field(this.#form, 'password').value };
     return { key: await readPrivateKey(this.#key.value, field(this.#form, 'passphrase').value) };
+  }
+
+  /** However it goes on: who sits here later finds neither a password nor a key. */
+  #forgetSecret(): void {
+    for (const part of [field(this.#form, 'password'), field(this.#form, 'passphrase'), this.#key]) part.value = '';
   }
 
   async #logIn(
@@ -126,6 +131,7 @@ class SshPanel {
     const terminal = this.#terminal;
     terminal.clear();
     this.#box.hidden = true;
+    this.#forgetSecret();
     const shell = await logIn(
       socket,
       { user, secret, rememberedTypes: this.#known.types(host, port), size: terminal.size },
@@ -141,7 +147,6 @@ class SshPanel {
       return;
     }
     attempt.shell = shell;
-    for (const name of ['password', 'passphrase']) field(this.#form, name).value = '';
     this.#show('open');
     say(this.#note, `${user}@${nameOf(host, port)}`);
     terminal.focus();
