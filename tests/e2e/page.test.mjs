@@ -156,6 +156,22 @@ test('the tab serves HTTP to the host', async () => {
   await waitForText(page.locator('#serve-log .said'), /:[0-9]+ GET \/$/);
 });
 
+test('where the browser keeps nothing for the page, every panel is there', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  await page.addInitScript(() => {
+    Object.defineProperty(globalThis, 'localStorage', {
+      get: () => {
+        throw new DOMException('Access is denied for this document.', 'SecurityError');
+      },
+    });
+  });
+  await page.reload();
+  await waitForText(figure(page, 'status'), '200 OK');
+  await page.locator('#ping-submit').click();
+  await waitForText(page.locator('#ping-submit'), 'Stop');
+});
+
 for (const colorScheme of ['light', 'dark']) {
   test(`the page is accessible (WCAG 2.2 AA), ${colorScheme}`, async () => {
     tab = await browser.open({ colorScheme });

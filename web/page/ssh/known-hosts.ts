@@ -3,6 +3,7 @@
  * port other than 22. Lines that are not understood (comments, patterns, hashed names) stay as they are and match nothing.
  */
 import type { HostKey } from './host-key.js';
+import type { Kept } from './storage.js';
 import { toBase64 } from './wire.js';
 
 /** Where the text is kept. */
@@ -27,9 +28,9 @@ export interface KnownHost {
 export type Verdict = { state: 'known' | 'unknown' } | { state: 'changed'; remembered: KnownHost[] };
 
 export class KnownHosts {
-  readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
+  readonly #storage: Kept;
 
-  constructor(storage: Pick<Storage, 'getItem' | 'setItem'>) {
+  constructor(storage: Kept) {
     this.#storage = storage;
   }
 

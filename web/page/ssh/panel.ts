@@ -9,6 +9,7 @@ import { PrivateKeyError, readPrivateKey } from './private-key.js';
 import type { Login } from './protocol/session.js';
 import type { Ending, Shell } from './protocol/shell.js';
 import { Questions } from './questions.js';
+import { browserStorage } from './storage.js';
 import type { PageTerminal } from './terminal.js';
 
 export function sshPanel(network: Network): void {
@@ -26,7 +27,7 @@ interface Attempt {
 
 class SshPanel {
   readonly #network: Network;
-  readonly #known = new KnownHosts(localStorage);
+  readonly #known = new KnownHosts(browserStorage());
   readonly #hosts = new HostsList(this.#known);
   readonly #panel = find('ssh', HTMLElement);
   readonly #form = find('ssh-form', HTMLFormElement);
