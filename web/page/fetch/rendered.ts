@@ -100,9 +100,10 @@ function followLink(event: MouseEvent, follow: (url: string) => void): void {
   if (leadsTo !== null) follow(leadsTo);
 }
 
-function absolute(reference: string, address: string): string | undefined {
+/** Where a reference in the page at `address` leads; `undefined` if that is nowhere that our fetch can go. */
+export function absolute(reference: string, address: string): string | undefined {
   const url = URL.canParse(reference, address) ? new URL(reference, address) : undefined;
-  return url?.protocol === 'http:' ? url.href : undefined;
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url.href : undefined;
 }
 
 /** The body of a part with its type; `undefined` of a failure, and of one too long, whose rest is not asked for. */
