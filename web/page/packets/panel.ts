@@ -3,11 +3,9 @@ import type { PacketSummary } from '../../src/types.js';
 import { find, oncePerFrame, say } from '../element.js';
 import { count } from '../format.js';
 import { Details } from './details.js';
+import { Held } from './held.js';
 import { List } from './list.js';
 import { Store } from './store.js';
-
-/** Packets that wait while the list is paused. */
-const mostHeld = 4000;
 
 export interface PacketsPanel {
   passed(batch: PacketSummary[]): void;
@@ -21,7 +19,7 @@ export function packetsPanel(): PacketsPanel {
   const filter = find('packets-filter', HTMLInputElement);
   const pause = find('packets-pause', HTMLButtonElement);
   const note = find('packets-note', HTMLElement);
-  let held: PacketSummary[] | undefined;
+  let held: Held | undefined;
   let gone = 0;
 
   const draw = oncePerFrame(() => {
@@ -46,14 +44,14 @@ export function packetsPanel(): PacketsPanel {
   });
   pause.addEventListener('click', () => {
     const waited = held;
-    held = waited === undefined ? [] : undefined;
+    held = waited === undefined ? new Held() : undefined;
     pause.setAttribute('aria-pressed', String(held !== undefined));
     say(pause, held === undefined ? 'Pause' : 'Resume');
-    add(waited ?? []);
+    add(waited?.packets ?? []);
   });
   find('packets-clear', HTMLButtonElement).addEventListener('click', () => {
     store.clear();
-    if (held !== undefined) held = [];
+    if (held !== undefined) held = new Held();
     details.close();
     draw();
   });
@@ -62,7 +60,7 @@ export function packetsPanel(): PacketsPanel {
   return {
     passed(batch) {
       if (held === undefined) add(batch);
-      else if (held.length < mostHeld) held.push(...batch);
+      else held.add(batch);
     },
   };
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { PacketSummary } from '../../src/types.js';
-import { capacity, Store } from './store.js';
+import { Held } from './held.js';
+import { capacity, mostBytes } from './latest.js';
+import { Store } from './store.js';
 
 const packet = (changes: Partial<PacketSummary> = {}): PacketSummary => ({
   at: 0,
@@ -52,4 +54,24 @@ test('the list is bounded, and says how many shown rows it gave up', () => {
   store.filter('');
   expect(store.shown.length).toBeLessThanOrEqual(capacity);
   expect(store.shown.at(-1)?.id).toBe(10_000);
+});
+
+test('large frames are bounded by their bytes', () => {
+  const store = new Store();
+  for (let number = 0; number < 1000; number += 1) store.add([packet({ bytes: new Uint8Array(65_536) })]);
+  const kept = store.shown.reduce((sum, row) => sum + row.packet.bytes.length, 0);
+  expect(kept).toBeGreaterThan(mostBytes / 2);
+  expect(kept).toBeLessThanOrEqual(mostBytes);
+  expect(store.total).toBe(1000);
+});
+
+test('however long the list is paused, every packet counts, and the latest are listed', () => {
+  const held = new Held();
+  for (let at = 0; at < 10_000; at += 1) held.add([packet({ at, missed: at === 3 ? 5 : 0 })]);
+  const store = new Store();
+  store.add([packet()]);
+  store.add(held.packets);
+  expect(store.total).toBe(10_006);
+  expect(store.shown.length).toBeGreaterThan(capacity / 2);
+  expect(store.shown.at(-1)).toMatchObject({ id: 10_006, packet: { at: 9999 } });
 });

@@ -1,5 +1,6 @@
 /** The packets that are kept, and those of them that pass the filter. */
 import type { PacketSummary } from '../../src/types.js';
+import { Latest } from './latest.js';
 
 /** One row of the list: a packet, or a note of how many could not be listed. */
 export interface Row {
@@ -9,17 +10,12 @@ export interface Row {
   readonly gap: number;
 }
 
-/** Rows that are kept. */
-export const capacity = 4000;
-/** Rows are given up in pieces, so that the list need not move for every packet. */
-const piece = 400;
-
 export class Store {
   /** Rows that pass the filter, the oldest first. */
   shown: Row[] = [];
   /** Everything that passed since the list was cleared, listed or not. */
   total = 0;
-  private rows: Row[] = [];
+  private rows = new Latest<Row>(bytesOf);
   private words: string[] = [];
   private nextId = 1;
 
@@ -30,27 +26,26 @@ export class Store {
       this.nextId += packet.missed;
       const row = { id: this.nextId, packet, gap: packet.missed };
       this.nextId += 1;
-      this.rows.push(row);
+      this.rows.add(row);
       if (this.passes(row)) this.shown.push(row);
     }
-    return this.rows.length > capacity ? this.trim() : 0;
+    return this.rows.trim().length > 0 ? this.trim() : 0;
   }
 
   filter(text: string): void {
     this.words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    this.shown = this.rows.filter((row) => this.passes(row));
+    this.shown = this.rows.all.filter((row) => this.passes(row));
   }
 
   clear(): void {
-    this.rows = [];
+    this.rows = new Latest(bytesOf);
     this.shown = [];
     this.total = 0;
     this.nextId = 1;
   }
 
   private trim(): number {
-    this.rows.splice(0, piece);
-    const oldest = this.rows[0]?.id ?? 0;
+    const oldest = this.rows.all[0]?.id ?? 0;
     const first = this.shown.findIndex((row) => row.id >= oldest);
     const gone = first === -1 ? this.shown.length : first;
     this.shown.splice(0, gone);
@@ -63,4 +58,8 @@ export class Store {
     const text = `${protocol} ${source} ${destination} ${summary} ${layers.join(' ')}`.toLowerCase();
     return this.words.every((word) => text.includes(word));
   }
+}
+
+function bytesOf({ packet }: Row): number {
+  return packet.bytes.length;
 }
