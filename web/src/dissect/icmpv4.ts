@@ -1,19 +1,57 @@
 import { bytesOf, hexadecimal, ipv4Address, type Layers, Reader } from './layer.js';
 
-const unreachable = [
-  'network unreachable',
-  'host unreachable',
-  'protocol unreachable',
-  'port unreachable',
-  'fragmentation needed',
-];
+const types: Record<number, string> = {
+  0: 'echo reply',
+  3: 'destination unreachable',
+  4: 'source quench',
+  5: 'redirect',
+  8: 'echo request',
+  9: 'router advertisement',
+  10: 'router solicitation',
+  11: 'time exceeded',
+  12: 'parameter problem',
+  13: 'timestamp request',
+  14: 'timestamp reply',
+};
+
+/** What codes mean, by type (RFC 792; RFC 1122 §3.2.2.1; RFC 1812 §5.2.7.1). */
+const codes: Record<number, readonly string[]> = {
+  3: [
+    'network unreachable',
+    'host unreachable',
+    'protocol unreachable',
+    'port unreachable',
+    'fragmentation needed',
+    'source route failed',
+    'destination network unknown',
+    'destination host unknown',
+    'source host isolated',
+    'network administratively prohibited',
+    'host administratively prohibited',
+    'network unreachable for this type of service',
+    'host unreachable for this type of service',
+    'communication administratively prohibited',
+    'host precedence violation',
+    'precedence cutoff',
+  ],
+  5: [
+    'redirect for the network',
+    'redirect for the host',
+    'redirect for this type of service and network',
+    'redirect for this type of service and host',
+  ],
+  11: ['time to live exceeded in transit', 'fragment reassembly time exceeded'],
+};
+
+/** Errors: they quote the packet that they are about (RFC 1122 §3.2.2). */
+const errors = new Set([3, 4, 5, 11, 12]);
 
 /** ICMP for IPv4 (RFC 792; the next-hop MTU RFC 1191 §4). */
 export function icmpv4(frame: Uint8Array, start: number, end: number): Layers {
   const reader = new Reader(frame, start, end);
   const type = reader.field('Type', 1, (value) => typeText(value));
   const code = reader.field('Code', 1, (value) =>
-    type === 3 ? `${unreachable[value] ?? 'unknown'} (${value})` : String(value),
+    type in codes ? `${codes[type]?.[value] ?? 'unknown'} (${value})` : String(value),
   );
   reader.field('Checksum', 2, (value) => hexadecimal(value, 4));
   let summary: string;
@@ -22,12 +60,9 @@ export function icmpv4(frame: Uint8Array, start: number, end: number): Layers {
     const sequence = reader.field('Sequence', 2);
     summary = `Echo ${type === 8 ? 'request' : 'reply'} Id=${identifier} Seq=${sequence}, ${bytesOf(reader.remaining)}`;
   } else {
-    reader.number(2);
-    reader.note('Unused', '', 2);
-    const mtu = reader.field(type === 3 && code === 4 ? 'Next-hop MTU' : 'Unused', 2);
-    const reason = type === 3 ? (unreachable[code] ?? `unreachable, code ${code}`) : typeText(type);
-    const limit = type === 3 && code === 4 ? `, largest ${mtu}` : '';
-    summary = `${reason[0]?.toUpperCase()}${reason.slice(1)}${limit}${quoted(frame, reader.position, end)}`;
+    const reason = codes[type]?.[code] ?? (code === 0 ? typeText(type) : `${typeText(type)}, code ${code}`);
+    const more = errors.has(type) ? `${particulars(reader, type, code)}${quoted(frame, reader.position, end)}` : '';
+    summary = `${reason[0]?.toUpperCase()}${reason.slice(1)}${more}`;
   }
   if (reader.remaining > 0) {
     const length = reader.remaining;
@@ -37,16 +72,28 @@ export function icmpv4(frame: Uint8Array, start: number, end: number): Layers {
   return [{ floor: 'internet', protocol: 'ICMP', summary, start, end, fields: reader.fields }];
 }
 
+/** The four bytes of an error before the quotation, where they say anything. */
+function particulars(reader: Reader, type: number, code: number): string {
+  if (type === 5) {
+    const gateway = ipv4Address(reader.take(4));
+    reader.note('Gateway', gateway, 4);
+    return `, gateway ${gateway}`;
+  }
+  if (type === 12 && code === 0) {
+    const pointer = reader.field('Pointer', 1);
+    reader.take(3);
+    reader.note('Unused', '', 3);
+    return ` at byte ${pointer}`;
+  }
+  reader.take(2);
+  reader.note('Unused', '', 2);
+  const tooBig = type === 3 && code === 4;
+  const mtu = reader.field(tooBig ? 'Next-hop MTU' : 'Unused', 2);
+  return tooBig ? `, largest ${mtu}` : '';
+}
+
 function typeText(type: number): string {
-  const names: Record<number, string> = {
-    0: 'echo reply',
-    3: 'destination unreachable',
-    5: 'redirect',
-    8: 'echo request',
-    11: 'time exceeded',
-    12: 'parameter problem',
-  };
-  return names[type] ?? `type ${type}`;
+  return types[type] ?? `type ${type}`;
 }
 
 /** Whom the packet inside an ICMP error was for. */

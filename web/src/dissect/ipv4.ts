@@ -1,5 +1,5 @@
 import { icmpv4 } from './icmpv4.js';
-import { attempt, bytesOf, flagNames, hexadecimal, ipv4Address, type Layers, Reader, Truncated } from './layer.js';
+import { attempt, bytesOf, flagNames, hexadecimal, ipv4Address, type Layers, Malformed, Reader, Truncated } from './layer.js';
 import { tcp } from './tcp.js';
 import { udp } from './udp.js';
 
@@ -10,6 +10,8 @@ export function ipv4(frame: Uint8Array, start: number): Layers {
   const first = frame[start];
   if (first === undefined) throw new Truncated();
   const headerLength = (first & 15) * 4;
+  if (first >> 4 !== 4) throw new Malformed(`Version ${first >> 4} where IPv4 is said to be`);
+  if (headerLength < 20) throw new Malformed(`An IPv4 header of ${bytesOf(headerLength)}, of 20 at least`);
   const reader = new Reader(frame, start, frame.length);
   reader.field('Version, header', 1, () => `4, ${headerLength} bytes`);
   reader.field('Traffic class', 1, (value) => hexadecimal(value, 2));
@@ -45,10 +47,19 @@ export function ipv4(frame: Uint8Array, start: number): Layers {
     },
   ];
   if (offset > 0 || payload > end) return layers;
-  if (protocol === 1) layers.push(...attempt('internet', payload, end, () => icmpv4(frame, payload, end)));
-  if (protocol === 6) layers.push(...attempt('transport', payload, end, () => tcp(frame, payload, end)));
-  if (protocol === 17) layers.push(...attempt('transport', payload, end, () => udp(frame, payload, end)));
-  return layers;
+  const above = carried(protocol, frame, payload, end);
+  if (!fragmented) return [...layers, ...above];
+  // What is above may go on in another fragment: its header is told, and nothing that would look cut off.
+  const [header] = above;
+  if (header === undefined || header.protocol === 'Malformed') return layers;
+  return [...layers, { ...header, summary: `${header.summary}, fragment of ${hexadecimal(identification, 4)}` }];
+}
+
+function carried(protocol: number, frame: Uint8Array, start: number, end: number): Layers {
+  if (protocol === 1) return attempt('internet', start, end, () => icmpv4(frame, start, end));
+  if (protocol === 6) return attempt('transport', start, end, () => tcp(frame, start, end));
+  if (protocol === 17) return attempt('transport', start, end, () => udp(frame, start, end));
+  return [];
 }
 
 function fragmentText(value: number): string {

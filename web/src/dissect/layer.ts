@@ -83,13 +83,17 @@ export class Reader {
 /** The frame ends before the header does. */
 export class Truncated extends Error {}
 
-/** What `read` finds; a header that is cut short becomes a layer of `floor` that says so, and those below it stay. */
+/** The header says what it cannot; the message is the line about it. */
+export class Malformed extends Error {}
+
+/** What `read` finds; a header that is cut short or wrong becomes a layer of `floor` that says so, and those below it stay. */
 export function attempt(floor: Floor, start: number, end: number, read: () => Layers): Layers {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof Truncated) && !(error instanceof RangeError)) throw error;
-    const summary = `${bytesOf(Math.max(0, end - start))} that end inside a header`;
+    const wrong = error instanceof Malformed;
+    if (!wrong && !(error instanceof Truncated) && !(error instanceof RangeError)) throw error;
+    const summary = wrong ? error.message : `${bytesOf(Math.max(0, end - start))} that end inside a header`;
     return [{ floor, protocol: 'Malformed', summary, start, end: Math.max(start, end), fields: [] }];
   }
 }

@@ -1,6 +1,6 @@
 import { dns } from './dns.js';
 import { http } from './http.js';
-import { attempt, bytesOf, flagNames, hexadecimal, type Layers, Reader } from './layer.js';
+import { attempt, bytesOf, flagNames, hexadecimal, type Layers, Malformed, Reader } from './layer.js';
 
 const flags = [
   [0x02, 'SYN'],
@@ -25,7 +25,9 @@ export function tcp(frame: Uint8Array, start: number, end: number): Layers {
   const window = reader.field('Window', 2);
   reader.field('Checksum', 2, (value) => hexadecimal(value, 4));
   reader.field('Urgent pointer', 2);
-  const payload = start + (offset >> 4) * 4;
+  const headerLength = (offset >> 4) * 4;
+  if (headerLength < 20) throw new Malformed(`A TCP header of ${bytesOf(headerLength)}, of 20 at least`);
+  const payload = start + headerLength;
   const told = options(reader, Math.min(payload, end));
   const length = Math.max(0, end - payload);
   const parts = [
@@ -46,11 +48,17 @@ export function tcp(frame: Uint8Array, start: number, end: number): Layers {
     },
   ];
   if (length === 0) return layers;
-  // RFC 1035 §4.2.2: over TCP two bytes of length come before the message.
-  if ((source === 53 || destination === 53) && length > 14)
-    layers.push(...attempt('application', payload, end, () => dns(frame, payload + 2, end)));
-  else layers.push(...http(frame, payload, end));
+  const message = source === 53 || destination === 53 ? dnsMessage(frame, payload, end) : [];
+  layers.push(...(message.length > 0 ? message : http(frame, payload, end)));
   return layers;
+}
+
+/** A message, which over TCP follows two bytes of length (RFC 1035 §4.2.2); nothing if the segment does not hold it whole. */
+function dnsMessage(frame: Uint8Array, start: number, end: number): Layers {
+  const message = start + 2;
+  const until = message + (((frame[start] ?? 0) << 8) | (frame[start + 1] ?? 0));
+  if (until > end) return [];
+  return attempt('application', message, until, () => dns(frame, message, until)).filter(({ protocol }) => protocol === 'DNS');
 }
 
 /** Notes the options as fields and answers the ones worth a place in the line. */
