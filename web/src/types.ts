@@ -298,9 +298,9 @@ export interface PacketSummary {
   /** Addresses (IP, or hardware where there is no IP), with ports where there are some: "10.0.2.15:50212". */
   source: string;
   destination: string;
-  /** One readable line, without addresses: "50212 → 80 [SYN] Seq=0 Win=65535". */
+  /** One readable line, without addresses: "50212 → 80 [ACK] Seq=1 Ack=1 Win=64240 Len=0". */
   summary: string;
-  /** One line a layer, lowest first: "Ethernet 02:… → 02:…, IPv4". */
+  /** One line a layer, lowest first: "Ethernet 02:… → 02:…", "IPv4 10.0.2.15 → 10.0.2.2, TCP, 40 bytes" … */
   layers: string[];
   /** The frame, or its first `snapLength` bytes; empty with `bytes: false`. */
   bytes: Uint8Array<ArrayBuffer>;

@@ -64,8 +64,9 @@ pub struct Options {
     /// Let pages of this origin open the tunnel too (repeat it for more; `*` for all).
     ///
     /// Without it: pages that this relay served itself by an IP address or as localhost, other pages from localhost,
-    /// and programs that send no Origin. A relay that has a name of its own must be told it here, or a page of
-    /// somebody else's whose name suddenly points at this machine (DNS rebinding) could pass for its own.
+    /// and programs that send no Origin and reach the relay by an IP address or as localhost. A relay that has a name
+    /// of its own must be told it here, or a page of somebody else's whose name suddenly points at this machine (DNS
+    /// rebinding) could pass for its own.
     #[arg(
         long = "allow-origin",
         value_name = "ORIGIN",
@@ -139,7 +140,7 @@ pub struct Options {
     #[arg(long, value_name = "BYTES", default_value_t = 1_500, value_parser = clap::value_parser!(u16).range(576..=65_521), help_heading = "The network")]
     pub mtu: u16,
 
-    /// Addresses that DHCP hands out [default: from the 100th to the last of the network].
+    /// Addresses that DHCP hands out [default: from the 100th to the last of the network; from the 3rd if it has fewer].
     #[arg(long, value_name = "FIRST-LAST", help_heading = "The network")]
     pub dhcp_range: Option<AddressRange>,
 

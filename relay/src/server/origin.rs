@@ -1,10 +1,10 @@
 //! Who may open the tunnel: the one thing between any page on the web and the network behind this relay.
 //!
 //! A browser sends `Origin` with each WebSocket and no page can change it (RFC 6455 §10.2). Three are welcome unasked:
-//! no `Origin` at all (not a browser; it could have sent anything), pages from this machine, and pages that this relay
-//! served. The last needs care: whoever owns a name can point it at 127.0.0.1 once his page is loaded (DNS rebinding),
-//! and then origin and host agree. So the two must agree *and* be an IP address or localhost, which nobody can point
-//! elsewhere; a relay with a name of its own is told the name by `--allow-origin`.
+//! pages from this machine, pages that this relay served, and requests without `Origin` (a program's, which could have
+//! sent anything, or a page's own GET). The last two need care: whoever owns a name can point it at 127.0.0.1 once his
+//! page is loaded (DNS rebinding), and then origin and host agree. So the host asked for must be an IP address or
+//! localhost, which nobody can point elsewhere; a relay with a name of its own is told the name by `--allow-origin`.
 
 use hyper::header::{self, HeaderMap};
 use std::net::{IpAddr, Ipv6Addr};
