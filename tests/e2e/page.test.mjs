@@ -146,6 +146,18 @@ test('ping measures the way to the host', async () => {
   await page.locator('#ping-submit').click();
 });
 
+test('a ping to an unknown name says so, and counts nothing as sent', async () => {
+  tab = await browser.open();
+  const { page } = tab;
+  await page.locator('#ping-form [name=host]').fill('nobody.ethertab');
+  await page.locator('#ping-submit').click();
+  await waitForText(page.locator('#ping-note'), 'ENOTFOUND');
+  await page.waitForTimeout(1500);
+  for (const name of ['sent', 'received', 'loss']) {
+    assert.equal(await page.locator(`#ping-figures [data-figure="${name}"] dd`).textContent(), '–');
+  }
+});
+
 test('the tab serves HTTP to the host', async () => {
   tab = await browser.open();
   const { page } = tab;

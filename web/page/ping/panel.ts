@@ -3,7 +3,7 @@ import type { Network } from '../../src/types.js';
 import { Figures, field, find, say } from '../element.js';
 import { count, duration, problem } from '../format.js';
 import { Plot } from './plot.js';
-import { Statistics } from './statistics.js';
+import { isLoss, Statistics } from './statistics.js';
 
 /** Milliseconds from one request to the next, at least. */
 const interval = 1000;
@@ -52,11 +52,13 @@ export function pingPanel(network: Network): void {
         say(note, `${reply.address} answers, TTL ${reply.hopLimit}`);
       } catch (error) {
         if (signal.aborted) break;
-        statistics.lost();
-        plot.add(number, null);
         say(note, problem(error));
+        if (isLoss(error)) {
+          statistics.lost();
+          plot.add(number, null);
+        }
       }
-      show(statistics);
+      if (statistics.sent > 0) show(statistics);
       await next;
     }
   };

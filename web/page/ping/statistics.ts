@@ -28,3 +28,11 @@ export class Statistics {
     return this.sent === 0 ? 0 : (100 * (this.sent - this.received)) / this.sent;
   }
 }
+
+/** Nobody answered in time, or the network says that the host cannot be reached. */
+const losses = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ECONNREFUSED']);
+
+/** Whether a request was sent and not answered. With another error, such as that of an unknown name, none was sent. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && losses.has(String(error.code));
+}
