@@ -236,6 +236,16 @@ test('what is selected is copied, and what is copied is pasted, by the usual key
   await tab.page.keyboard.press('Control+c');
   await ssh.run('echo interrupted $?');
   await ssh.shows('interrupted 130');
+  // On another layout, such as Dvorak's, V is elsewhere, and where it was is another letter.
+  const elsewhere = await tab.page.evaluate(() =>
+    ['v', 'k'].map((key) => {
+      const code = key === 'v' ? 'Period' : 'KeyV';
+      const init = { key, code, keyCode: key.toUpperCase().charCodeAt(0), ctrlKey: true, bubbles: true, cancelable: true };
+      // The terminal prevents what it takes for itself.
+      return document.querySelector('#ssh-terminal textarea').dispatchEvent(new KeyboardEvent('keydown', init));
+    }),
+  );
+  assert.deepEqual(elsewhere, [true, false]);
 });
 
 test('control and F6 leave the terminal', async () => {

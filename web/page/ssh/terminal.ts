@@ -2,6 +2,7 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import { element, oncePerFrame } from '../element.js';
+import { letterOf } from './letter.js';
 import type { TerminalSize } from './protocol/requests.js';
 
 /** Lines that can be scrolled back to. */
@@ -89,8 +90,9 @@ export class PageTerminal {
       return false;
     }
     // Copies when something is selected, and else interrupts, which is what it does in a terminal.
-    if (code === 'KeyC' && !shiftKey && this.terminal.hasSelection()) return false;
-    return code !== 'KeyV';
+    const letter = letterOf(event);
+    if (letter === 'c' && !shiftKey && this.terminal.hasSelection()) return false;
+    return letter !== 'v';
   }
 
   #theme(style: CSSStyleDeclaration): ITheme {
