@@ -231,8 +231,8 @@ test('what is selected is copied, and what is copied is pasted, by the usual key
   await tab.page.keyboard.press('Enter');
   await ssh.shows('pasted copy-me');
   // Without a selection it interrupts.
-  await ssh.run('sleep 1000');
-  await ssh.shows('$ sleep 1000');
+  await ssh.run('sh -c "echo as""leep; exec sleep 1000"');
+  await ssh.shows('asleep');
   await tab.page.keyboard.press('Control+c');
   await ssh.run('echo interrupted $?');
   await ssh.shows('interrupted 130');
