@@ -141,7 +141,12 @@ impl Stack {
                 echo.payload,
                 now,
             ),
-            InternetArrival::Error(error) => self.transport.error(error, now),
+            // RFC 5927 §7.2: the path is a matter of all who share it, so a stranger's word does not narrow it.
+            InternetArrival::Error(error) => {
+                if !self.transport.knows(error) || self.internet.heed_path_mtu(error, now) {
+                    self.transport.error(error, now);
+                }
+            }
             InternetArrival::Reassembled(_) => self.counters.drop(DropReason::FragmentInvalid),
             InternetArrival::Nothing => {}
         }

@@ -444,3 +444,7 @@ impl Stack {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stack_tests.rs"]
+mod tests;

@@ -62,7 +62,6 @@ impl Internet {
         header: &Ipv4Header,
         cast: Cast,
         message: &'p [u8],
-        now: Instant,
     ) -> InternetArrival<'p> {
         let Some(parsed) = Icmpv4::parse(message) else {
             self.counters.drop(DropReason::MalformedIcmp);
@@ -84,7 +83,7 @@ impl Internet {
                     payload: echo.payload,
                 });
             }
-            Icmpv4::Error(error) => match self.check_error(header, error, now) {
+            Icmpv4::Error(error) => match self.check_error(header, error) {
                 Some(error) => return InternetArrival::Error(error),
                 None => self.counters.drop(DropReason::IcmpUnmatched),
             },
@@ -125,30 +124,33 @@ impl Internet {
 
     /// An error that came in is believed as far as it quotes a packet that we may have sent.
     fn check_error<'p>(
-        &mut self,
+        &self,
         header: &Ipv4Header,
         error: IcmpError<'p>,
-        now: Instant,
     ) -> Option<PacketError<'p>> {
-        let mut kind = error.kind.meaning()?;
-        let (quoted, _) = Ipv4Header::parse_quoted(error.quoted)?;
-        let reporter = header.source.into();
-        let checked = self.quoted_v4(error.quoted, kind, reporter)?;
-        if let Unreachable::TooBig { mtu } = kind {
-            let report = Report {
-                destination: quoted.destination.into(),
-                told: mtu.into(),
-                length: ipv4::HEADER + usize::from(quoted.payload_length),
-                link: self.mtu,
-                least: ipv4::LEAST_REASSEMBLY,
-            };
-            self.recent = None;
-            let mtu = self.path_mtu.report(&report, now)?;
-            kind = Unreachable::TooBig {
-                mtu: u16::try_from(mtu).unwrap_or(u16::MAX),
-            };
-        }
-        Some(PacketError { kind, ..checked })
+        self.quoted_v4(error.quoted, error.kind.meaning()?, header.source.into())
+    }
+
+    /// Takes note of what `error`, about a packet that a socket has sent, says of the path, and makes it say what holds now.
+    /// False: it contradicts itself, and was counted.
+    pub fn heed_path_mtu(&mut self, error: &mut PacketError<'_>, now: Instant) -> bool {
+        let Unreachable::TooBig { mtu } = &mut error.kind else {
+            return true;
+        };
+        let report = Report {
+            destination: error.destination,
+            told: (*mtu).into(),
+            length: error.length,
+            link: self.mtu,
+            least: ipv4::LEAST_REASSEMBLY,
+        };
+        self.recent = None;
+        let Some(holds) = self.path_mtu.report(&report, now) else {
+            self.counters.drop(DropReason::IcmpUnmatched);
+            return false;
+        };
+        *mtu = u16::try_from(holds).unwrap_or(u16::MAX);
+        true
     }
 
     /// What `packet`, one of ours and perhaps cut short, was.
@@ -170,6 +172,7 @@ impl Internet {
             source: header.source.into(),
             destination: header.destination.into(),
             protocol: header.protocol,
+            length: ipv4::HEADER + usize::from(header.payload_length),
             quoted,
         })
     }

@@ -117,7 +117,7 @@ impl Internet {
             return self.receive_fragment_v4(&header, payload, now);
         }
         if header.protocol == Protocol::ICMP {
-            return self.receive_icmpv4(&header, cast, payload, now);
+            return self.receive_icmpv4(&header, cast, payload);
         }
         InternetArrival::Datagram(Arrival {
             source: header.source.into(),

@@ -55,7 +55,7 @@ pub enum InternetArrival<'p> {
     Datagram(Arrival<'p>),
     /// An echo reply.
     Echo(EchoArrival<'p>),
-    /// An ICMP error about a packet that we sent; path MTU discovery has taken note of it.
+    /// An ICMP error about a packet that we may have sent. If a socket knows it: [`Internet::heed_path_mtu`].
     Error(PacketError<'p>),
     /// The last missing fragment came: a whole packet, to be received like any other.
     Reassembled(Vec<u8>),

@@ -216,23 +216,34 @@ impl Echo {
 
     /// ICMP, or our own floor below, reports about a request that we sent.
     pub fn error(&mut self, error: &PacketError<'_>) {
-        let socket = match error.quoted.first_chunk::<8>() {
-            Some(&[ECHO_REQUEST, _, _, _, a, b, c, d]) => self
-                .sockets
-                .get_mut(u16::from_be_bytes([a, b]).into())
-                .filter(|socket| socket.destination == error.destination)
-                .map(|socket| (socket, u16::from_be_bytes([c, d]))),
-            _ => None,
-        };
-        match socket {
+        match self.complains_of(error) {
             // The path MTU is known below, and the next request will be cut to it.
             Some(_) if matches!(error.kind, Unreachable::TooBig { .. }) => {}
-            Some((socket, sequence)) => {
-                let failed = UdpError::Unreachable(error.kind);
-                socket.fail(sequence, failed, &mut self.events);
+            Some((identifier, sequence)) => {
+                if let Some(socket) = self.sockets.get_mut(identifier) {
+                    let failed = UdpError::Unreachable(error.kind);
+                    socket.fail(sequence, failed, &mut self.events);
+                }
             }
             None => self.counters.drop(DropReason::IcmpUnmatched),
         }
+    }
+
+    /// Whether a socket may have sent the request that an error quotes.
+    #[must_use]
+    pub fn knows(&self, error: &PacketError<'_>) -> bool {
+        self.complains_of(error).is_some()
+    }
+
+    /// Identifier and sequence number of the request that an error quotes.
+    fn complains_of(&self, error: &PacketError<'_>) -> Option<(u32, u16)> {
+        let &[ECHO_REQUEST, _, _, _, a, b, c, d] = error.quoted.first_chunk::<8>()? else {
+            return None;
+        };
+        let identifier = u16::from_be_bytes([a, b]).into();
+        let socket = self.sockets.get(identifier)?;
+        let sequence = u16::from_be_bytes([c, d]);
+        (socket.destination == error.destination).then_some((identifier, sequence))
     }
 
     /// Whether a request waits to be sent.

@@ -90,6 +90,7 @@ fn an_error_names_the_request_that_it_is_about() {
             source: HERE,
             destination,
             protocol: Protocol::ICMP,
+            length: 100,
             quoted: &out[HEADROOM.v4..][..length],
         });
     };

@@ -116,6 +116,17 @@ impl Transport {
             .receive(source, identifier, sequence, hop_limit, payload, now);
     }
 
+    /// Whether a socket may have sent what an error quotes: for TCP, whether it is in flight.
+    #[must_use]
+    pub fn knows(&mut self, error: &PacketError<'_>) -> bool {
+        match error.protocol {
+            Protocol::TCP => self.tcp.knows(error),
+            Protocol::UDP => self.udp.knows(error),
+            Protocol::ICMP => self.echo.knows(error),
+            _ => false,
+        }
+    }
+
     /// Takes an error about something that we sent.
     pub fn error(&mut self, error: &PacketError<'_>, now: Instant) {
         match error.protocol {

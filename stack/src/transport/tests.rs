@@ -92,6 +92,7 @@ fn events_name_the_socket_and_errors_reach_the_right_kind() {
             source: HERE,
             destination: PEER,
             protocol,
+            length: 100,
             quoted: &quoted,
         };
         transport.error(&error, Instant::ZERO);

@@ -248,7 +248,9 @@ impl Udp {
         }
         let source = SocketAddr::new(arrival.source, datagram.header.source_port);
         let destination = SocketAddr::new(arrival.destination, datagram.header.destination_port);
-        let Some((id, socket)) = self.find(destination, source) else {
+        let found = self.find(destination, source);
+        let found = found.and_then(|id| Some((id, self.sockets.get_mut(id)?)));
+        let Some((id, socket)) = found else {
             self.counters.drop(DropReason::UdpNoSocket);
             // RFC 1122 §4.1.3.1: port unreachable; never for what was sent to many (§3.2.2).
             return if arrival.cast == Cast::Unicast {
@@ -271,22 +273,33 @@ impl Udp {
     /// ICMP, or our own floor below, reports about a datagram that we sent. Connected sockets learn of it
     /// (RFC 1122 §4.1.3.3); for others nobody could tell which datagram was meant.
     pub fn error(&mut self, error: &PacketError<'_>) {
-        let Some(&[source_high, source_low, high, low]) = error.quoted.first_chunk::<4>() else {
-            self.counters.drop(DropReason::IcmpUnmatched);
-            return;
-        };
-        let local = SocketAddr::new(error.source, u16::from_be_bytes([source_high, source_low]));
-        let remote = SocketAddr::new(error.destination, u16::from_be_bytes([high, low]));
-        match self.find(local, remote) {
+        match self.complains_of(error) {
             // The path MTU is known below, and the next datagram will be cut to it.
             Some(_) if matches!(error.kind, Unreachable::TooBig { .. }) => {}
-            Some((id, socket)) if socket.remote.is_some() => {
-                socket.error = Some(UdpError::Unreachable(error.kind));
-                self.announce(id);
+            Some(id) => {
+                if let Some(socket) = self.sockets.get_mut(id)
+                    && socket.remote.is_some()
+                {
+                    socket.error = Some(UdpError::Unreachable(error.kind));
+                    self.announce(id);
+                }
             }
-            Some(_) => {}
             None => self.counters.drop(DropReason::IcmpUnmatched),
         }
+    }
+
+    /// Whether a socket may have sent the datagram that an error quotes.
+    #[must_use]
+    pub fn knows(&self, error: &PacketError<'_>) -> bool {
+        self.complains_of(error).is_some()
+    }
+
+    fn complains_of(&self, error: &PacketError<'_>) -> Option<u32> {
+        let &[a, b, c, d] = error.quoted.first_chunk::<4>()?;
+        self.find(
+            SocketAddr::new(error.source, u16::from_be_bytes([a, b])),
+            SocketAddr::new(error.destination, u16::from_be_bytes([c, d])),
+        )
     }
 
     /// Whether a datagram waits to be sent.
@@ -351,11 +364,11 @@ impl Udp {
     }
 
     /// The open socket at `local`, unless it is connected to another peer than `remote`.
-    fn find(&mut self, local: SocketAddr, remote: SocketAddr) -> Option<(u32, &mut Socket)> {
+    fn find(&self, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
         let id = self.bindings.find(local)?;
-        let socket = self.sockets.get_mut(id)?;
+        let socket = self.sockets.get(id)?;
         let wanted = socket.remote.is_none_or(|peer| peer == remote);
-        wanted.then_some((id, socket))
+        wanted.then_some(id)
     }
 
     fn announce(&mut self, id: u32) {

@@ -147,6 +147,7 @@ fn errors_reach_connected_sockets_and_only_about_their_peer() {
             source: source.ip(),
             destination: destination.ip(),
             protocol: Protocol::UDP,
+            length: 100,
             quoted: &quoted[..8],
         });
     };
@@ -364,6 +365,7 @@ proptest! {
             source: from.destination,
             destination: from.source,
             protocol: Protocol::UDP,
+            length: 100,
             quoted: &bytes,
         });
     }

@@ -172,6 +172,8 @@ pub struct PacketError<'p> {
     pub destination: IpAddr,
     /// Protocol of the packet that it is about.
     pub protocol: Protocol,
+    /// Total length in bytes of the packet that it is about.
+    pub length: usize,
     /// The quoted start of its transport header: at least 8 bytes.
     pub quoted: &'p [u8],
 }

@@ -285,9 +285,22 @@ mod path_mtu {
     }
 
     fn report(host: &mut Host, told: u16, length: usize) -> Option<u16> {
-        match host.receive(&error_about(&ours(length), too_big(told), 28)) {
-            Seen::Error(Unreachable::TooBig { mtu }, _) => Some(mtu),
-            Seen::Nothing => None,
+        let before = mtu(host, FAR);
+        let packet = error_about(&ours(length), too_big(told), 28);
+        let arrival = host
+            .internet
+            .receive(EtherType::IPV4, &packet, Cast::Unicast, host.now);
+        let InternetArrival::Error(mut error) = arrival else {
+            panic!("{arrival:?}");
+        };
+        assert_eq!(
+            mtu(host, FAR),
+            before,
+            "nobody has said yet that it is ours"
+        );
+        let heeded = host.internet.heed_path_mtu(&mut error, host.now);
+        match error.kind {
+            Unreachable::TooBig { mtu } => heeded.then_some(mtu),
             other => panic!("{other:?}"),
         }
     }

@@ -13,25 +13,34 @@ use core::net::SocketAddr;
 impl Tcp {
     /// Takes an error about a segment of ours.
     pub fn error(&mut self, error: &PacketError<'_>, now: Instant) {
-        let quoted = error.quoted.first_chunk::<8>().map(|quoted| {
-            let [a, b, c, d, sequence @ ..] = *quoted;
-            let tuple = FourTuple {
-                local: SocketAddr::new(error.source, u16::from_be_bytes([a, b])),
-                remote: SocketAddr::new(error.destination, u16::from_be_bytes([c, d])),
-            };
-            (tuple, Seq(u32::from_be_bytes(sequence)))
-        });
-        let found = quoted.and_then(|(tuple, sequence)| {
-            let index = self.connections.find(&tuple)?;
-            let connection = self.table.at_mut(index)?;
-            connection
-                .has_in_flight(sequence)
-                .then(|| (index, connection.complain(error.kind, now)))
-        });
-        match found {
-            Some((index, ())) => self.attend(index, now),
+        match self.complains_of(error) {
+            Some(index) => {
+                if let Some(connection) = self.table.at_mut(index) {
+                    connection.complain(error.kind, now);
+                }
+                self.attend(index, now);
+            }
             None => self.shared.counters.drop(DropReason::IcmpUnmatched),
         }
+    }
+
+    /// Whether an error quotes a segment of ours that may be under way.
+    #[must_use]
+    pub fn knows(&mut self, error: &PacketError<'_>) -> bool {
+        self.complains_of(error).is_some()
+    }
+
+    /// The connection that sent what an error quotes.
+    fn complains_of(&mut self, error: &PacketError<'_>) -> Option<u32> {
+        let &[a, b, c, d, ref sequence @ ..] = error.quoted.first_chunk::<8>()?;
+        let tuple = FourTuple {
+            local: SocketAddr::new(error.source, u16::from_be_bytes([a, b])),
+            remote: SocketAddr::new(error.destination, u16::from_be_bytes([c, d])),
+        };
+        let index = self.connections.find(&tuple)?;
+        let sequence = Seq(u32::from_be_bytes(*sequence));
+        let connection = self.table.at(index)?;
+        connection.has_in_flight(sequence).then_some(index)
     }
 }
 

@@ -254,6 +254,7 @@ impl Bench {
             source: self.host.ip(),
             destination: self.peer.ip(),
             protocol: Protocol::TCP,
+            length: 100,
             quoted: &quoted,
         };
         self.tcp.error(&error, self.now);

@@ -1,0 +1,153 @@
+//! Whole hosts, frame by frame: what no floor can see alone.
+
+use super::*;
+use crate::config::StaticAddress;
+use crate::counters::DropReason;
+use crate::wire::ethernet::{EtherType, EthernetHeader};
+use crate::wire::icmpv4::{ErrorKind, IcmpError, Icmpv4};
+use crate::wire::ip::{Ecn, Protocol};
+use crate::wire::ipv4::Ipv4Header;
+use alloc::vec;
+use core::net::Ipv4Addr;
+
+const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 254);
+const FAR: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
+const OUR_STATION: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
+const PEERS_STATION: MacAddress = MacAddress([2, 0, 0, 0, 0, 2]);
+
+/// A host with an address that knows its neighbours.
+fn host() -> (Stack, Instant) {
+    let now = Instant::from_millis(5_000);
+    let config = Config {
+        hardware_address: OUR_STATION,
+        addressing: Addressing::Static(StaticAddress {
+            address: US,
+            prefix_length: 24,
+            gateway: Some(GATEWAY),
+            name_servers: vec![],
+        }),
+        ..Config::default()
+    };
+    let mut stack = Stack::new(config, [3; 32], now);
+    stack.learn_neighbor(PEER.into(), PEERS_STATION, now);
+    stack.learn_neighbor(GATEWAY.into(), MacAddress([2, 0, 0, 0, 0, 254]), now);
+    drain(&mut stack, now);
+    (stack, now)
+}
+
+/// All frames that the host sends now.
+fn drain(stack: &mut Stack, now: Instant) -> Vec<Vec<u8>> {
+    let mut out = vec![0; 14 + 65_535];
+    let mut frames = vec![];
+    while let Some(length) = stack.transmit(now, &mut out) {
+        frames.push(out[..length].to_vec());
+    }
+    frames
+}
+
+fn header(source: Ipv4Addr, destination: Ipv4Addr, protocol: Protocol, length: u16) -> Ipv4Header {
+    Ipv4Header {
+        source,
+        destination,
+        protocol,
+        hop_limit: 60,
+        dscp: 0,
+        ecn: Ecn::NotCapable,
+        identification: 7,
+        dont_fragment: true,
+        more_fragments: false,
+        fragment_offset: 0,
+        payload_length: length,
+    }
+}
+
+/// A packet to us in its frame.
+fn frame(source: Ipv4Addr, protocol: Protocol, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0; 34];
+    let ethernet = EthernetHeader {
+        destination: OUR_STATION,
+        source: PEERS_STATION,
+        ether_type: EtherType::IPV4,
+    };
+    header(source, US, protocol, payload.len() as u16).emit(ethernet.emit(&mut frame).unwrap());
+    frame.extend_from_slice(payload);
+    frame
+}
+
+mod path_mtu {
+    use super::*;
+
+    /// A stranger says that a packet of ours to `FAR`, whose transport header begins so, is too big for 68 bytes.
+    fn too_big(protocol: Protocol, start: [u8; 8]) -> Vec<u8> {
+        let mut quoted = vec![0; 20];
+        header(US, FAR, protocol, 1_480).emit(&mut quoted);
+        quoted.extend_from_slice(&start);
+        let error = Icmpv4::Error(IcmpError {
+            kind: ErrorKind::DestinationUnreachable { code: 4, mtu: 68 },
+            quoted: &quoted,
+        });
+        let mut message = vec![0; error.length()];
+        error.emit(&mut message);
+        frame(Ipv4Addr::new(203, 0, 113, 66), Protocol::ICMP, &message)
+    }
+
+    fn mtu(stack: &Stack) -> usize {
+        stack.internet.route(FAR.into()).unwrap().mtu
+    }
+
+    #[test]
+    fn a_stranger_cannot_narrow_the_path_of_packets_that_he_has_not_seen() {
+        let (mut stack, now) = host();
+        let remote = SocketAddr::new(FAR.into(), 443);
+        let udp = stack.udp_bind("0.0.0.0:4000".parse().unwrap()).unwrap();
+        stack.udp(udp).connect(remote).unwrap();
+        stack.echo_open(FAR.into()).unwrap();
+        stack
+            .tcp_connect(remote, &TcpOptions::default(), now)
+            .unwrap();
+        let syn = drain(&mut stack, now).pop().unwrap();
+        let mut guessed: [u8; 8] = syn[34..42].try_into().unwrap();
+        guessed[4] ^= 0x80;
+        for (protocol, start) in [
+            (Protocol::TCP, [0; 8]),
+            (Protocol::TCP, guessed),
+            (Protocol::UDP, [0x0f, 0xa0, 0x01, 0xbc, 0, 0, 0, 0]),
+            (Protocol::ICMP, [8, 0, 0, 0, 0, 0, 0, 1]),
+            (Protocol(99), [0; 8]),
+        ] {
+            stack.receive(&too_big(protocol, start), now);
+        }
+        assert_eq!(mtu(&stack), 1_500);
+        assert_eq!(stack.counters().dropped(DropReason::IcmpUnmatched), 5);
+    }
+
+    #[test]
+    fn a_router_on_the_way_of_our_packets_is_heard() {
+        let (mut stack, now) = host();
+        let remote = SocketAddr::new(FAR.into(), 443);
+        stack
+            .tcp_connect(remote, &TcpOptions::default(), now)
+            .unwrap();
+        let syn = drain(&mut stack, now).pop().unwrap();
+        stack.receive(
+            &too_big(Protocol::TCP, syn[34..42].try_into().unwrap()),
+            now,
+        );
+        assert_eq!(mtu(&stack), 576);
+
+        let (mut stack, now) = host();
+        stack.udp_bind("0.0.0.0:4000".parse().unwrap()).unwrap();
+        stack.receive(
+            &too_big(Protocol::UDP, [0x0f, 0xa0, 1, 0xbb, 0, 0, 0, 0]),
+            now,
+        );
+        assert_eq!(mtu(&stack), 576, "a socket without a peer");
+
+        let (mut stack, now) = host();
+        let [a, b] = (stack.echo_open(FAR.into()).unwrap().0 as u16).to_be_bytes();
+        stack.receive(&too_big(Protocol::ICMP, [8, 0, 0, 0, a, b, 0, 1]), now);
+        assert_eq!(mtu(&stack), 576, "a ping");
+    }
+}
