@@ -106,8 +106,10 @@ impl Stack {
     fn descend_sockets(&mut self, now: Instant, out: &mut [u8]) -> Option<Step> {
         let internet = &self.internet;
         let source_for = |destination| internet.route(destination).map(|path| path.source);
+        // A datagram in fragments holds back the ones behind it, in their sockets, which then tell their programs to wait.
+        let streams_only = internet.is_cutting();
         // By reference: to copy what was only just written would wait for the writes.
-        match &self.transport.transmit(now, out, HEADROOM, &source_for)? {
+        match &(self.transport).transmit(now, out, HEADROOM, &source_for, streams_only)? {
             Outgoing::Written(departure) => Some(self.descend_from_transport(departure, now, out)),
             Outgoing::Large { departure, payload } => {
                 // Larger than a frame: written in a buffer of its own, from which internet cuts fragments.

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::StaticAddress;
 use crate::counters::DropReason;
 use crate::wire::ethernet::{EtherType, EthernetHeader};
-use crate::wire::icmpv4::{ErrorKind, IcmpError, Icmpv4};
+use crate::wire::icmpv4::{Echo, ErrorKind, IcmpError, Icmpv4};
 use crate::wire::ip::{Ecn, Protocol};
 use crate::wire::ipv4::Ipv4Header;
 use alloc::vec;
@@ -150,4 +150,53 @@ mod path_mtu {
         stack.receive(&too_big(Protocol::ICMP, [8, 0, 0, 0, a, b, 0, 1]), now);
         assert_eq!(mtu(&stack), 576, "a ping");
     }
+}
+
+#[test]
+fn a_datagram_larger_than_a_frame_leaves_whole_or_waits_in_its_socket() {
+    for size in [2_000, 8_000, 60_000] {
+        let (mut stack, now) = host();
+        let id = stack.udp_bind("0.0.0.0:4000".parse().unwrap()).unwrap();
+        let to = SocketAddr::new(PEER.into(), 4_000);
+        let (mut sent, mut bytes) = (0, 0);
+        let mut out = [0; 1_514];
+        loop {
+            // A program that waits whenever the socket says so.
+            while sent < 200 && stack.udp(id).send(&vec![0; size], Some(to)).is_ready() {
+                sent += 1;
+            }
+            match stack.transmit(now, &mut out) {
+                Some(length) => bytes += length - 34,
+                None if sent == 200 => break,
+                None => {}
+            }
+        }
+        assert_eq!(bytes, sent * (8 + size), "what left, of what was accepted");
+    }
+}
+
+#[test]
+fn a_flood_of_pings_keeps_no_datagram_of_ours_back() {
+    let (mut stack, now) = host();
+    let id = stack.udp_bind("0.0.0.0:4000".parse().unwrap()).unwrap();
+    let to = SocketAddr::new(PEER.into(), 4_000);
+    let ping = Icmpv4::EchoRequest(Echo {
+        identifier: 1,
+        sequence: 1,
+        payload: &[0; 1_000],
+    });
+    let mut message = vec![0; ping.length()];
+    ping.emit(&mut message);
+    let ping = frame(PEER, Protocol::ICMP, &message);
+    let (mut sent, mut bytes, mut out) = (0, 0, [0; 1_514]);
+    for _ in 0..20_000 {
+        stack.receive(&ping, now);
+        stack.receive(&ping, now);
+        while stack.udp(id).send(&[0; 4_000], Some(to)).is_ready() {
+            sent += 1;
+        }
+        let length = stack.transmit(now, &mut out).unwrap();
+        bytes += if out[23] == 17 { length - 34 } else { 0 };
+    }
+    assert!(bytes > 4_008 * 30, "{bytes} bytes of {sent} datagrams left");
 }

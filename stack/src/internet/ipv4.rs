@@ -329,12 +329,14 @@ impl Internet {
             }
         } else {
             let payload = packet.get(HEADER..).unwrap_or_default();
-            if self.replies.has_room(payload.len()) {
+            // A flood of pings that fills the queue does not keep a datagram out.
+            if !self.replies.holds_datagram() || self.replies.has_room(payload.len()) {
                 let departure = Departure {
                     source: source.into(),
                     ..*departure
                 };
-                self.replies.push(Reply::new(departure, payload.to_vec()));
+                let payload = payload.to_vec();
+                self.replies.push(Reply::datagram(departure, payload));
             } else {
                 self.counters.drop(DropReason::ReplyQueueFull);
             }

@@ -222,6 +222,13 @@ impl Internet {
         self.transmit_replies(packet)
     }
 
+    /// Whether a program's datagram is being cut into fragments. The next one, if it is to be cut too, had better wait.
+    #[inline]
+    #[must_use]
+    pub fn is_cutting(&self) -> bool {
+        self.replies.holds_datagram()
+    }
+
     fn transmit_replies(&mut self, packet: &mut [u8]) -> Option<(usize, NextHop, bool)> {
         loop {
             let mut reply = self.replies.pop()?;

@@ -14,6 +14,8 @@ pub(super) struct Reply {
     pub(super) payload: Vec<u8>,
     /// Bytes of payload that left already.
     pub(super) sent: usize,
+    /// Whether it is a program's, and not ours.
+    is_datagram: bool,
 }
 
 impl Reply {
@@ -23,6 +25,15 @@ impl Reply {
             identification: 0,
             payload,
             sent: 0,
+            is_datagram: false,
+        }
+    }
+
+    /// A program's datagram, to be cut.
+    pub(super) fn datagram(departure: Departure, payload: Vec<u8>) -> Reply {
+        Reply {
+            is_datagram: true,
+            ..Reply::new(departure, payload)
         }
     }
 }
@@ -32,6 +43,8 @@ impl Reply {
 pub(super) struct Replies {
     queue: VecDeque<Reply>,
     bytes: usize,
+    /// How many are a program's datagrams.
+    datagrams: usize,
     most: usize,
     most_bytes: usize,
 }
@@ -41,6 +54,7 @@ impl Replies {
         Replies {
             queue: VecDeque::new(),
             bytes: 0,
+            datagrams: 0,
             most,
             most_bytes,
         }
@@ -52,6 +66,12 @@ impl Replies {
             || (self.queue.len() < self.most && self.bytes + length <= self.most_bytes)
     }
 
+    /// Whether a program's datagram waits: the next one stays in its socket until this one has left.
+    #[inline]
+    pub(super) fn holds_datagram(&self) -> bool {
+        self.datagrams > 0
+    }
+
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
@@ -59,18 +79,21 @@ impl Replies {
 
     pub(super) fn push(&mut self, reply: Reply) {
         self.bytes += reply.payload.len();
+        self.datagrams += usize::from(reply.is_datagram);
         self.queue.push_back(reply);
     }
 
     pub(super) fn pop(&mut self) -> Option<Reply> {
         let reply = self.queue.pop_front()?;
         self.bytes -= reply.payload.len();
+        self.datagrams -= usize::from(reply.is_datagram);
         Some(reply)
     }
 
     /// Puts back one that has not left entirely.
     pub(super) fn push_front(&mut self, reply: Reply) {
         self.bytes += reply.payload.len();
+        self.datagrams += usize::from(reply.is_datagram);
         self.queue.push_front(reply);
     }
 }

@@ -138,7 +138,7 @@ impl Transport {
     }
 
     /// Writes the next segment or datagram behind the headroom of its destination; `None`: nothing to send now.
-    /// TCP, UDP and echo take turns, so none waits for another to run dry.
+    /// TCP, UDP and echo take turns, so none waits for another to run dry. `streams_only`: UDP and echo have to wait.
     #[inline]
     pub fn transmit(
         &mut self,
@@ -146,9 +146,10 @@ impl Transport {
         out: &mut [u8],
         headroom: Headroom,
         source_for: SourceFor<'_>,
+        streams_only: bool,
     ) -> Option<Outgoing> {
         const KINDS: usize = 3;
-        if !self.udp.has_work() && !self.echo.has_work() {
+        if streams_only || !(self.udp.has_work() || self.echo.has_work()) {
             return self.tcp.transmit(now, out, headroom).map(Outgoing::Written);
         }
         for _ in 0..KINDS {

@@ -41,7 +41,7 @@ fn kinds_of_sockets_take_turns_so_that_a_flood_of_one_delays_no_other() {
     let mut out = [0; 100];
     let mut protocols = Vec::new();
     while let Some(Outgoing::Written(departure)) =
-        transport.transmit(Instant::ZERO, &mut out, HEADROOM, &|_| Some(HERE))
+        transport.transmit(Instant::ZERO, &mut out, HEADROOM, &|_| Some(HERE), false)
     {
         protocols.push(departure.protocol);
     }
