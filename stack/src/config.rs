@@ -147,7 +147,7 @@ pub struct InternetConfig {
     pub reply_queue: usize,
     /// Bytes of payload in that queue; a single packet may always wait, however long.
     pub reply_bytes: usize,
-    /// ICMP errors sent a second (RFC 1812 §4.3.2.8's token bucket); the burst is the same number.
+    /// ICMP errors sent a second (RFC 1812 §4.3.2.8's token bucket), give or take some by chance; the burst is the same number.
     pub icmp_errors_per_second: u32,
     /// Destinations whose path MTU is remembered.
     pub path_mtu_entries: usize,

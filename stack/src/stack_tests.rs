@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::StaticAddress;
 use crate::counters::DropReason;
+use crate::time::Duration;
 use crate::wire::ethernet::{EtherType, EthernetHeader};
 use crate::wire::icmpv4::{Echo, ErrorKind, IcmpError, Icmpv4};
 use crate::wire::ip::{Ecn, Protocol};
@@ -199,4 +200,37 @@ fn a_flood_of_pings_keeps_no_datagram_of_ours_back() {
         bytes += if out[23] == 17 { length - 34 } else { 0 };
     }
     assert!(bytes > 4_008 * 30, "{bytes} bytes of {sent} datagrams left");
+}
+
+#[test]
+fn what_is_left_of_the_icmp_errors_does_not_tell_which_port_is_open() {
+    let (mut stack, mut now) = host();
+    let (server, attacker) = (Ipv4Addr::new(10, 0, 0, 53), Ipv4Addr::new(10, 0, 0, 66));
+    stack.learn_neighbor(attacker.into(), PEERS_STATION, now);
+    let id = stack.udp_bind("0.0.0.0:50050".parse().unwrap()).unwrap();
+    let server_port = SocketAddr::new(server.into(), 53);
+    stack.udp(id).connect(server_port).unwrap();
+    // In one second a hundred ports in the name of the server, then one in its own: if that is answered, one was open.
+    let mut is_told = |first: u16| {
+        now += Duration::from_secs(10);
+        for port in first..first + 100 {
+            stack.receive(&frame(server, Protocol::UDP, &datagram(53, port)), now);
+        }
+        stack.receive(&frame(attacker, Protocol::UDP, &datagram(1, 9)), now);
+        let frames = drain(&mut stack, now);
+        frames
+            .iter()
+            .any(|frame| frame[12..14] == [8, 0] && frame[30..34] == attacker.octets())
+    };
+    let told = |is: bool| usize::from(is);
+    let open: usize = (0..100).map(|_| told(is_told(50_000))).sum();
+    let closed: usize = (0..100).map(|_| told(is_told(50_200))).sum();
+    assert!(open.abs_diff(closed) < 35, "{open} and {closed} of 100");
+}
+
+/// Without data and checksum.
+fn datagram(source: u16, destination: u16) -> [u8; 8] {
+    let [a, b] = source.to_be_bytes();
+    let [c, d] = destination.to_be_bytes();
+    [a, b, c, d, 0, 8, 0, 0]
 }

@@ -7,6 +7,7 @@ use super::address::Kind;
 use super::path_mtu::Report;
 use super::{EchoArrival, Internet, InternetArrival};
 use crate::counters::DropReason;
+use crate::random::Random;
 use crate::time::Instant;
 use crate::wire::icmpv4::{self, Echo, ErrorKind, IcmpError, Icmpv4};
 use crate::wire::ip::{Cast, Departure, Ecn, PacketError, Protocol, Unreachable};
@@ -21,23 +22,27 @@ const MOST_QUOTED: usize = ipv4::LEAST_REASSEMBLY - ipv4::HEADER - icmpv4::HEADE
 /// An error must quote this much of the transport header to be of use (RFC 792).
 const LEAST_QUOTED: usize = 8;
 
-/// A token bucket (RFC 1812 §4.3.2.8): so many a second, and as many at once after a pause.
+/// A token bucket (RFC 1812 §4.3.2.8): about so many a second, and as many at once after a pause. What one error costs is
+/// drawn from none, one and two tokens: if all could be counted, whoever asks in another's name could tell from what is left for
+/// himself which ports are open (CVE-2020-25705).
 #[derive(Debug)]
 pub(super) struct RateLimit {
     rate: u64,
     /// In millionths of a token: what a microsecond brings is then a whole number.
     tokens: u64,
     filled: Instant,
+    random: Random,
 }
 
 impl RateLimit {
     const TOKEN: u64 = 1_000_000;
 
-    pub(super) fn new(rate: u32) -> RateLimit {
+    pub(super) fn new(rate: u32, random: Random) -> RateLimit {
         RateLimit {
             rate: rate.into(),
             tokens: u64::from(rate) * Self::TOKEN,
             filled: Instant::ZERO,
+            random,
         }
     }
 
@@ -50,7 +55,8 @@ impl RateLimit {
         self.filled = self.filled.max(now);
         let enough = self.tokens >= Self::TOKEN;
         if enough {
-            self.tokens -= Self::TOKEN;
+            let cost = u64::from(self.random.below(3)) * Self::TOKEN;
+            self.tokens = self.tokens.saturating_sub(cost);
         }
         enough
     }

@@ -150,9 +150,9 @@ impl Internet {
             path_mtu: PathMtu::new(config),
             reassemblies: Reassemblies::new(config),
             replies: Replies::new(config.reply_queue, config.reply_bytes),
-            icmp_limit: RateLimit::new(config.icmp_errors_per_second),
-            recent: None,
             identifications: Identifications::new(&mut random),
+            icmp_limit: RateLimit::new(config.icmp_errors_per_second, random),
+            recent: None,
         }
     }
 
