@@ -80,11 +80,17 @@ impl Stack {
         }
     }
 
-    /// One packet that we sent to ourselves. It never needed fragments, and other rules hold for its addresses.
+    /// One packet that we sent to ourselves: other rules hold for its addresses. A reply that is larger than a frame comes in
+    /// fragments.
     pub(crate) fn climb_loopback(&mut self, packet: &[u8], now: Instant) {
         self.arriving = None;
-        let arrival = self.internet.receive_local(packet, now);
-        self.climb_to_transport(arrival, packet, false, now);
+        match self.internet.receive_local(packet, now) {
+            InternetArrival::Reassembled(whole) => {
+                let arrival = self.internet.receive_local(&whole, now);
+                self.climb_to_transport(arrival, &whole, false, now);
+            }
+            arrival => self.climb_to_transport(arrival, packet, false, now),
+        }
     }
 
     #[inline]

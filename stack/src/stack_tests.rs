@@ -234,3 +234,14 @@ fn datagram(source: u16, destination: u16) -> [u8; 8] {
     let [c, d] = destination.to_be_bytes();
     [a, b, c, d, 0, 8, 0, 0]
 }
+
+#[test]
+fn a_host_answers_its_own_pings_of_every_size() {
+    for size in [1_472, 1_473, 60_000, 65_507] {
+        let (mut stack, now) = host();
+        let id = stack.echo_open(US.into()).unwrap();
+        assert!(stack.echo(id).send(1, &vec![0; size]).is_ready());
+        assert_eq!(stack.transmit(now, &mut [0; 1_514]), None);
+        assert!(stack.echo(id).receive().is_ready(), "{size} bytes");
+    }
+}
