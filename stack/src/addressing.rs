@@ -106,6 +106,9 @@ impl Stack {
         let mut message = [0; DHCP_MESSAGE];
         while let Some((length, destination)) = dhcp.client.transmit(now, &mut message) {
             let server = SocketAddr::new(IpAddr::V4(destination), crate::wire::dhcp::SERVER_PORT);
+            // A link that takes nothing must not find the questions of hours when it does. RELEASE is not lost by this: nothing
+            // follows before it has left, or cannot; and what a DECLINE says, ten seconds later, the next probe finds out.
+            socket.discard_unsent();
             // A full queue or a missing route is one lost message more: the client repeats it.
             if socket.send(&message[..length], Some(server)) != Poll::Ready(Ok(())) {
                 break;

@@ -245,3 +245,18 @@ fn a_host_answers_its_own_pings_of_every_size() {
         assert!(stack.echo(id).receive().is_ready(), "{size} bytes");
     }
 }
+
+#[test]
+fn a_link_that_was_away_for_hours_gets_one_dhcp_message() {
+    let mut now = Instant::ZERO;
+    let config = Config {
+        hardware_address: OUR_STATION,
+        ..Config::default()
+    };
+    let mut stack = Stack::new(config, [3; 32], now);
+    while now < Instant::ZERO + Duration::from_secs(8 * 3_600) {
+        now = stack.next_timer().expect("the next DISCOVER").at;
+        stack.advance(now);
+    }
+    assert_eq!(drain(&mut stack, now).len(), 1);
+}

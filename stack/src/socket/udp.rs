@@ -32,6 +32,11 @@ impl UdpSocket<'_> {
         self.transport.udp.send(self.id, payload, destination)
     }
 
+    /// Drops what is queued and has not left, for who has something newer to say.
+    pub fn discard_unsent(&mut self) {
+        self.transport.udp.discard_unsent(self.id);
+    }
+
     /// Takes the oldest datagram, or the error that ICMP reported.
     pub fn receive(&mut self, buffer: &mut [u8]) -> Poll<Result<Datagram, UdpError>> {
         self.transport.udp.take(self.id, buffer)

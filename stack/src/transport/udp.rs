@@ -178,6 +178,15 @@ impl Udp {
         Poll::Ready(Ok(()))
     }
 
+    /// Drops what is queued and has not left.
+    pub fn discard_unsent(&mut self, id: UdpId) {
+        let bytes = self.config.send_bytes;
+        if let Ok(socket) = self.open_mut(id) {
+            socket.outgoing = MessageQueue::new(bytes);
+            self.sending.retain(|&waiting| waiting != id.0);
+        }
+    }
+
     /// Takes the oldest datagram, or the error that was reported.
     pub fn take(&mut self, id: UdpId, buffer: &mut [u8]) -> Poll<Result<Datagram, UdpError>> {
         let socket = self.open_mut(id)?;
