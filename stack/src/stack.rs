@@ -248,7 +248,7 @@ impl Stack {
     }
 
     /// Says that the link was away and is back: the lease is confirmed again (RFC 2131 §3.2), neighbours are
-    /// checked again, our address is announced; connections stay and retransmit at once.
+    /// asked again when they are used, our address is announced; connections stay and retransmit at once.
     pub fn link_restored(&mut self, now: Instant) {
         self.begin(now);
         self.link.restored(now);

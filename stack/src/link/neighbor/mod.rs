@@ -14,6 +14,8 @@
 //! ```
 //!
 //! What the floors above find out counts as well: acknowledgements that come confirm, repetitions in vain lead to PROBE at once.
+//! After the link was away all are STALE, and the first packet leads to PROBE at once, which then asks everybody: there may be
+//! another card at the address.
 //! In STALE, DELAY and PROBE packets flow to the address that is known; in INCOMPLETE they wait here, each
 //! neighbour's apart, so that a dead host delays nobody else. REACHABLE turns STALE without a timer: whoever
 //! looks sees that its time is up.
@@ -85,6 +87,8 @@ struct Neighbor {
     /// may be owed to packets that went to the address before.
     proven: bool,
     state: State,
+    /// It was known before the link was away, and may have another hardware address by now: questions go to everybody.
+    outdated: bool,
     /// When a packet was last sent to it.
     used: Instant,
     /// Questions asked since the last answer.
@@ -139,6 +143,10 @@ impl Neighbors {
         match neighbor.state {
             State::Incomplete => return None,
             State::Reachable { until } if now < until => {}
+            State::Stale if neighbor.outdated => {
+                neighbor.state = State::Probe;
+                self.ask(slot, now);
+            }
             State::Reachable { .. } | State::Stale => {
                 neighbor.state = State::Delay;
                 self.set_timer(slot, Some(now + DELAY_FIRST_PROBE));
@@ -241,6 +249,7 @@ impl Neighbors {
         neighbor.proven = matches!(state, State::Reachable { .. }) || (neighbor.proven && !changed);
         neighbor.hardware = hardware;
         neighbor.state = state;
+        neighbor.outdated = false;
         neighbor.asked = 0;
         neighbor.ask = false;
         let delay = (state == State::Delay).then_some(now + DELAY_FIRST_PROBE);
@@ -265,6 +274,7 @@ impl Neighbors {
             State::Reachable { .. } => neighbor.state = State::Reachable { until },
             State::Stale | State::Delay | State::Probe => {
                 neighbor.state = State::Reachable { until };
+                neighbor.outdated = false;
                 neighbor.asked = 0;
                 neighbor.ask = false;
                 self.set_timer(slot, None);
@@ -308,6 +318,7 @@ impl Neighbors {
                 self.ask(slot, now);
             } else {
                 neighbor.state = State::Stale;
+                neighbor.outdated = true;
                 neighbor.ask = false;
                 self.set_timer(slot, None);
             }
@@ -356,7 +367,8 @@ impl Neighbors {
             let incomplete = neighbor.state == State::Incomplete;
             if core::mem::take(&mut neighbor.ask) {
                 let address = neighbor.address;
-                let hardware = (!incomplete).then_some(neighbor.hardware);
+                let known = !incomplete && !neighbor.outdated;
+                let hardware = known.then_some(neighbor.hardware);
                 neighbor.working = false;
                 self.add_work(slot);
                 return Some(Solicitation::Ask { address, hardware });
@@ -448,6 +460,7 @@ impl Neighbors {
             hardware: MacAddress::default(),
             proven: false,
             state,
+            outdated: false,
             used: now,
             asked: 0,
             ask: false,

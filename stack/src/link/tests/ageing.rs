@@ -76,12 +76,40 @@ fn a_restored_link_checks_again_whoever_is_used() {
     let (_, announcement) = cable.arp_out().expect("an announcement");
     assert_eq!(announcement.sender_address, announcement.target_address);
     assert_eq!(cable.arp_out().expect("a question").1.target_address, OTHER);
-    assert!(cable.send(PEER, 2).is_some());
-    cable.wait(5_000);
-    let targets: Vec<_> = core::iter::from_fn(|| cable.arp_out())
-        .map(|(_, packet)| packet.target_address)
-        .collect();
-    assert!(targets.contains(&PEER));
+    assert_eq!(destination(cable.send(PEER, 2)), Some(PEER_MAC));
+    let (to, question) = cable.arp_out().expect("a question");
+    assert_eq!((to, question.target_address), (MacAddress::BROADCAST, PEER));
+    cable.answer(PEER, PEER_MAC);
+    assert_eq!(destination(cable.send(PEER, 3)), Some(PEER_MAC));
+    assert_eq!(cable.arp_out(), None);
+}
+
+#[test]
+fn a_card_that_was_changed_while_the_link_was_away_is_found_with_the_first_packet() {
+    let mut cable = Cable::new();
+    cable.meet_peer();
+    cable.link.restored(cable.now);
+    cable.arp_out();
+    cable.send(PEER, 1);
+    assert_eq!(
+        cable.arp_out().map(|(to, _)| to),
+        Some(MacAddress::BROADCAST)
+    );
+    cable.answer(PEER, OTHER_MAC);
+    assert_eq!(destination(cable.send(PEER, 2)), Some(OTHER_MAC));
+}
+
+#[test]
+fn who_is_gone_when_the_link_is_back_is_forgotten_in_three_seconds() {
+    let mut cable = Cable::new();
+    cable.meet_peer();
+    cable.link.restored(cable.now);
+    cable.send(PEER, 1);
+    for _second in 0..3 {
+        assert!(cable.send(PEER, 2).is_some());
+        cable.wait(1_000);
+    }
+    assert_eq!(cable.send(PEER, 3), None);
 }
 
 #[test]
