@@ -4,10 +4,11 @@ use ethertab_stack::application::dhcp::{DhcpServer, DhcpServerConfig, LeaseState
 use ethertab_stack::config::{Addressing, ListenOptions, StaticAddress, TcpOptions};
 use ethertab_stack::driver::Clock;
 use ethertab_stack::event::Event;
+use ethertab_stack::wire::dns::{Data, Query, ResponseCode};
 use ethertab_stack::{Config, Duration};
 use ethertab_tests::{Host, Impairments, Simulation, for_seeds, traffic};
 use futures_util::{FutureExt, join};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
@@ -325,5 +326,48 @@ fn a_link_that_was_away_confirms_the_lease_and_keeps_the_address() {
                 .await
                 .is_ok()
         );
+    });
+}
+
+#[test]
+fn a_name_asked_for_on_a_new_network_does_not_wait_for_the_servers_of_the_one_before() {
+    const FOUND: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 99);
+    let mut simulation = Simulation::new("dhcp-names", 1);
+    let (server, _) = serve(&mut simulation, seconds(3_600), cable());
+    let client = simulation.dhcp_host(Config::default(), cable());
+    let answers = Rc::new(Cell::new(false));
+    let (network, answering) = (server.network.clone(), Rc::clone(&answers));
+    simulation.spawn(async move {
+        let any = SocketAddr::from(([0, 0, 0, 0], 53));
+        let socket = network.bind_udp(any).expect("binding");
+        let mut buffer = [0; 1_500];
+        while let Ok(datagram) = socket.receive(&mut buffer).await {
+            let query = Query::parse(&buffer[..datagram.length]).expect("a query");
+            if answering.get() {
+                let mut response = query.respond(ResponseCode::NO_ERROR);
+                response.answer(&query.question.name, 60, &Data::A(FOUND));
+                let message = query.finish(response);
+                let sent = socket.send_to(&message, datagram.source).await;
+                sent.expect("sending");
+            }
+        }
+    });
+    let now = || client.network.with_stack(|_, now| now);
+    simulation.run(seconds(60), async {
+        client.network.configured().await.expect("a lease");
+        let mut doomed = Box::pin(client.network.resolve("www.example.com"));
+        assert!(futures_util::poll!(&mut doomed).is_pending());
+        client.network.sleep(Duration::from_millis(10)).await;
+        client.network.with_stack(|stack, now| {
+            stack.release_lease(now);
+            stack.request_lease(now);
+        });
+        while client.network.next_event().await != Some(Event::LeaseLost) {}
+        client.network.configured().await.expect("a lease");
+        answers.set(true);
+        let asked = now();
+        let found = client.network.resolve("www.example.com").await;
+        assert_eq!(found, Ok(vec![FOUND.into()]));
+        assert!(now().since(asked) < Duration::from_millis(100));
     });
 }

@@ -38,10 +38,11 @@ impl Network {
                 let lead = Lead {
                     handle: &self.handle,
                     name,
+                    ongoing,
                 };
                 let outcome = look_up(&self.handle, name).await;
                 // Only the one who leads sets it.
-                let _ = ongoing.set(outcome.clone());
+                let _ = lead.ongoing.set(outcome.clone());
                 drop(lead);
                 outcome
             }
@@ -92,13 +93,17 @@ async fn join(handle: &Handle, name: &str) -> Result<Turn, Error> {
 struct Lead<'h> {
     handle: &'h Handle,
     name: &'h str,
+    ongoing: Ongoing,
 }
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
         let mut woken = Vec::new();
         let mut shared = self.handle.lock();
-        if let Ok(at) = place(&shared.lookups, self.name) {
+        // On another network there may be a newer one in its place.
+        if let Ok(at) = place(&shared.lookups, self.name)
+            && Arc::ptr_eq(&shared.lookups[at].1, &self.ongoing)
+        {
             shared.lookups.remove(at);
         }
         shared.waiting.take(Interest::Lookup, &mut woken);

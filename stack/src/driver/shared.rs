@@ -108,6 +108,10 @@ impl Shared {
         if event == Event::LeaseLost {
             // The next network may know other names, and other addresses for the same ones.
             self.resolver.forget();
+            // Nor do lookups under way, at servers that are out of reach, concern anybody who asks from now on. Who waits for
+            // one asks anew.
+            self.lookups.clear();
+            self.waiting.take(Interest::Lookup, woken);
         }
         match event {
             Event::Leased(_) | Event::LeaseLost | Event::AddressConflict { .. } => {

@@ -56,6 +56,8 @@ pub enum Failure {
 #[derive(Debug)]
 pub struct Lookup {
     family: Family,
+    /// On which network it began.
+    network: u32,
     servers: Vec<IpAddr>,
     /// Names still to try, the next at the end.
     candidates: Vec<Name>,
@@ -117,6 +119,7 @@ impl Lookup {
         }
         let mut lookup = Lookup {
             family,
+            network: resolver.network,
             servers,
             candidates: Vec::new(),
             candidate: Name::root(),
@@ -317,12 +320,13 @@ impl Lookup {
         life: u32,
         now: Instant,
     ) {
-        resolver.preferred = Some(server);
-        let name = self.candidate.clone();
-        let life = self.life.min(life);
-        resolver
-            .cache
-            .remember(name, self.family, finding.clone(), life, now);
+        if self.network == resolver.network {
+            resolver.preferred = Some(server);
+            let name = self.candidate.clone();
+            let life = self.life.min(life);
+            let cache = &mut resolver.cache;
+            cache.remember(name, self.family, finding.clone(), life, now);
+        }
         self.conclude(finding);
     }
 

@@ -117,6 +117,8 @@ pub struct Resolver {
     cache: Cache,
     /// The server that answered last: it is asked first.
     preferred: Option<IpAddr>,
+    /// How many networks we have been on: what a lookup of an earlier one finds is not remembered.
+    network: u32,
 }
 
 impl Resolver {
@@ -128,6 +130,7 @@ impl Resolver {
             cache: Cache::new(&config),
             random,
             preferred: None,
+            network: 0,
         }
     }
 
@@ -144,8 +147,9 @@ impl Resolver {
         Lookup::new(self, name, family, servers, domain)
     }
 
-    /// Forgets everything: the host moved to another network.
+    /// Forgets everything, and what lookups under way still find: the host moved to another network.
     pub fn forget(&mut self) {
+        self.network = self.network.wrapping_add(1);
         self.cache.clear();
         self.preferred = None;
     }

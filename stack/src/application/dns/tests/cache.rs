@@ -65,3 +65,21 @@ fn the_cache_stays_within_its_bound_and_keeps_what_lives_longest() {
     resolver.forget();
     assert_eq!(resolver.cached(seconds(0)).count(), 0);
 }
+
+#[test]
+fn what_a_server_of_the_network_before_says_is_not_remembered() {
+    let mut run = Run::new("www.example.com", &[ONE, TWO]);
+    run.ask();
+    run.fail(Failure::TimedOut);
+    let ask = run.ask();
+    run.resolver.forget();
+    run.reply(&ask, &address(&query(&ask), 3_600));
+    assert_eq!(
+        run.done(),
+        Ok(alloc::vec![HOST]),
+        "who had asked is answered"
+    );
+    assert_eq!(run.resolver.cached(run.now).count(), 0);
+    let mut next = Run::with(run.resolver, "www.example.com", &[ONE, TWO], run.now);
+    assert_eq!(next.ask().server.ip(), ONE);
+}
