@@ -86,8 +86,10 @@ struct Attempt {
     larger: bool,
     /// Whether some server said nothing in this round, so that another round may help.
     silence: bool,
-    /// Whether some server said that it cannot answer.
+    /// Whether some server said that it cannot answer, or cannot be reached.
     failure: bool,
+    /// Whether some server said something, though no answer: it may be that it only understands the plainest of questions.
+    spoke: bool,
 }
 
 impl Attempt {
@@ -98,7 +100,14 @@ impl Attempt {
         larger: true,
         silence: false,
         failure: false,
+        spoke: false,
     };
+}
+
+/// In the last round names are spelled as the program did, for servers that choke on mixed case, and without OPT, for paths on
+/// which that is lost.
+fn plain_round(config: &ResolverConfig) -> u8 {
+    config.rounds.max(2) - 1
 }
 
 impl Lookup {
@@ -182,6 +191,7 @@ impl Lookup {
             return false;
         }
         self.asked = None;
+        self.attempt.spoke = true;
         match verdict {
             Verdict::Ignore => {}
             // Not forged, perhaps, but only a connection can tell (RFC 5452 §9.2 leaves the choice).
@@ -226,9 +236,12 @@ impl Lookup {
         if self.asked.take().is_none() {
             return;
         }
-        match failure {
-            Failure::TimedOut => self.attempt.silence = true,
-            Failure::Unreachable => self.attempt.failure = true,
+        match (failure, self.attempt.carrier) {
+            (Failure::TimedOut, Carrier::Datagram) => self.attempt.silence = true,
+            // A server that is asked by TCP has said so by UDP.
+            (Failure::TimedOut, Carrier::Stream) | (Failure::Unreachable, _) => {
+                self.attempt.failure = true;
+            }
         }
         self.try_next_server(&resolver.config);
     }
@@ -238,8 +251,7 @@ impl Lookup {
         let random = &mut resolver.random;
         let server = SocketAddr::new(server, dns::PORT);
         let carrier = self.attempt.carrier;
-        // The last round spells names as the program did, for servers that choke on mixed case.
-        let plain = carrier == Carrier::Stream || self.attempt.round + 1 >= config.rounds.max(2);
+        let plain = carrier == Carrier::Stream || self.attempt.round >= plain_round(&config);
         let name = if plain {
             self.target.clone()
         } else {
@@ -288,12 +300,18 @@ impl Lookup {
             mut server,
             mut silence,
             failure,
+            mut spoke,
             ..
         } = self.attempt;
+        let plain_round = plain_round(config);
         server += 1;
         if server >= self.servers.len() {
-            round += 1;
-            if round >= config.rounds || !silence {
+            let is_last = round + 1 >= config.rounds;
+            if silence && !is_last {
+                round += 1;
+            } else if spoke && round < plain_round {
+                round = plain_round;
+            } else {
                 self.result = Some(Err(if failure {
                     ResolveError::ServerFailure
                 } else {
@@ -301,13 +319,15 @@ impl Lookup {
                 }));
                 return;
             }
-            (server, silence) = (0, false);
+            (server, silence, spoke) = (0, false, false);
         }
         self.attempt = Attempt {
             round,
             server,
             silence,
             failure,
+            spoke,
+            larger: round < plain_round,
             ..Attempt::FIRST
         };
     }

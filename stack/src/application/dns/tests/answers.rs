@@ -103,7 +103,9 @@ fn an_alias_without_an_address_is_asked_about_and_the_whole_is_remembered() {
 fn aliases_in_a_circle_end() {
     let mut run = Run::new("a.example", &[ONE]);
     let circle = [("a.example", "b.example"), ("b.example", "a.example")];
-    assert!(run.answer(|query| aliases(query, &circle, None)));
+    for _plainly in [false, true] {
+        assert!(run.answer(|query| aliases(query, &circle, None)));
+    }
     assert_eq!(run.done(), Err(ResolveError::ServerFailure));
 }
 

@@ -20,11 +20,29 @@ fn a_server_that_fails_sends_us_to_the_next_at_once() {
 }
 
 #[test]
-fn when_every_server_failed_the_lookup_ends_without_waiting() {
+fn when_every_server_failed_the_plainest_question_is_left_and_then_the_lookup_ends() {
     let mut run = Run::new("www.example.com", &[ONE, TWO]);
-    assert!(run.answer(|query| query.failure(ResponseCode::SERVER_FAILURE)));
-    run.ask();
-    run.fail(Failure::Unreachable);
+    for plain in [false, true] {
+        let ask = run.ask();
+        let spelled = query(&ask)
+            .question
+            .name
+            .is_spelled_like(&name("www.example.com"));
+        assert_eq!((spelled, query(&ask).larger), (plain, !plain));
+        run.reply(&ask, &query(&ask).failure(ResponseCode::SERVER_FAILURE));
+        assert_eq!(run.ask().server.ip(), TWO);
+        run.fail(Failure::Unreachable);
+    }
+    assert_eq!(run.done(), Err(ResolveError::ServerFailure));
+}
+
+#[test]
+fn when_no_server_can_be_reached_the_lookup_ends_without_waiting() {
+    let mut run = Run::new("www.example.com", &[ONE, TWO]);
+    for _server in 0..2 {
+        run.ask();
+        run.fail(Failure::Unreachable);
+    }
     assert_eq!(run.done(), Err(ResolveError::ServerFailure));
 }
 
@@ -102,4 +120,66 @@ fn the_message_of_a_stream_is_a_query() {
     let ask = run.ask();
     assert!(Message::parse(&ask.message[2..]).is_ok());
     assert!(ask.timeout > Duration::from_millis(1_500));
+}
+
+/// Looks a name up at a server that is asked plainly in the end.
+fn found_by_plain_question(respond: fn(&mut Run, &Ask)) -> Vec<(Carrier, bool)> {
+    let mut run = Run::new("www.example.com", &[ONE]);
+    let mut asked = Vec::new();
+    let result = loop {
+        let ask = match run.step() {
+            Step::Ask(ask) => ask,
+            Step::Done(result) => break result,
+        };
+        asked.push((ask.carrier, query(&ask).larger));
+        respond(&mut run, &ask);
+    };
+    assert_eq!(result, Ok(alloc::vec![HOST]), "{asked:?}");
+    asked
+}
+
+#[test]
+fn a_server_that_spells_names_its_own_way_and_knows_no_tcp_is_asked_plainly() {
+    for failure in [Failure::Unreachable, Failure::TimedOut] {
+        let asked = found_by_plain_question(match failure {
+            Failure::Unreachable => |run, ask| respell_or(run, ask, Failure::Unreachable),
+            Failure::TimedOut => |run, ask| respell_or(run, ask, Failure::TimedOut),
+        });
+        assert_eq!(asked.len(), 3);
+    }
+
+    fn respell_or(run: &mut Run, ask: &Ask, failure: Failure) {
+        let mut query = query(ask);
+        query.question.name = query.question.name.respelled(|| false);
+        match ask.carrier {
+            Carrier::Stream => run.fail(failure),
+            Carrier::Datagram => assert!(run.reply(ask, &address(&query, 60))),
+        }
+    }
+}
+
+#[test]
+fn a_server_that_fails_on_mixed_case_is_asked_plainly() {
+    let asked = found_by_plain_question(|run, ask| {
+        let query = query(ask);
+        let plain = query
+            .question
+            .name
+            .is_spelled_like(&name("www.example.com"));
+        let message = match plain {
+            true => address(&query, 60),
+            false => query.failure(ResponseCode::REFUSED),
+        };
+        run.reply(ask, &message);
+    });
+    assert_eq!(asked.len(), 2);
+}
+
+#[test]
+fn a_path_that_loses_queries_with_options_is_asked_without_them() {
+    let asked = found_by_plain_question(|run, ask| match query(ask).larger {
+        true => run.fail(Failure::TimedOut),
+        false => assert!(run.reply(ask, &address(&query(ask), 60))),
+    });
+    assert_eq!(asked.len(), 3);
 }
