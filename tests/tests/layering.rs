@@ -176,7 +176,7 @@ fn the_check_sees_a_forbidden_arrow() {
             true,
         ),
         ("wire/dns.rs", "use crate::time::Instant;", true),
-        ("transport/udp.rs", "use crate::{wire, internet};", true),
+        ("transport/udp/mod.rs", "use crate::{wire, internet};", true),
         (
             "link/arp.rs",
             "use super::neighbor; // crate::transport",

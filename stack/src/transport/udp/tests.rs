@@ -1,5 +1,9 @@
 use super::*;
+use crate::wire::ip::Ecn;
+use crate::wire::udp::HEADER_LENGTH;
+use alloc::vec;
 use alloc::vec::Vec;
+use core::net::Ipv4Addr;
 use proptest::prelude::*;
 
 const HERE: &str = "10.0.0.2";

@@ -1,5 +1,7 @@
 //! UDP (RFC 768; RFC 1122 §4.1): sockets, their queues, and what leaves from them in turn.
 
+mod socket;
+
 use super::demux::Bindings;
 use super::port::EphemeralPorts;
 use super::queue::MessageQueue;
@@ -10,15 +12,12 @@ use crate::event::UdpId;
 use crate::random::Random;
 use crate::table::Sorted;
 use crate::wire::checksum::Checksum;
-use crate::wire::ip::{
-    Arrival, Cast, Departure, Ecn, Headroom, PacketError, Protocol, Unreachable,
-};
-use crate::wire::offload::Offload;
-use crate::wire::udp::{CHECKSUM_OFFSET, HEADER_LENGTH, UdpDatagram, UdpHeader};
+use crate::wire::ip::{Arrival, Cast, Headroom, PacketError, Protocol, Unreachable};
+use crate::wire::udp::UdpDatagram;
 use alloc::collections::VecDeque;
-use alloc::vec;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
+use socket::Socket;
 
 /// Largest payload over IPv4 (RFC 791 §3.1: 65,535 bytes in all) and over IPv6 (RFC 8200 §3: 65,535 after its header).
 const LARGEST_V4: usize = 65_507;
@@ -51,23 +50,6 @@ pub struct Udp {
     config: UdpConfig,
     /// What was dropped.
     pub counters: Counters,
-}
-
-#[derive(Debug)]
-struct Socket {
-    local: SocketAddr,
-    remote: Option<SocketAddr>,
-    hop_limit: Option<u8>,
-    /// Source and destination of each.
-    incoming: MessageQueue<(SocketAddr, SocketAddr)>,
-    /// Destination and hop limit of each.
-    outgoing: MessageQueue<(SocketAddr, Option<u8>)>,
-    error: Option<UdpError>,
-    /// Length of the datagram for which a write was refused.
-    blocked: Option<usize>,
-    announced: bool,
-    /// The program is gone; what is queued still leaves.
-    closed: bool,
 }
 
 impl Udp {
@@ -113,20 +95,7 @@ impl Udp {
             return Err(BindError::PortInUse);
         }
         self.last_id = id;
-        self.sockets.insert(
-            id,
-            Socket {
-                local,
-                remote: None,
-                hop_limit: None,
-                incoming: MessageQueue::new(self.config.receive_bytes),
-                outgoing: MessageQueue::new(self.config.send_bytes),
-                error: None,
-                blocked: None,
-                announced: false,
-                closed: false,
-            },
-        );
+        self.sockets.insert(id, Socket::new(local, &self.config));
         Ok(UdpId(id))
     }
 
@@ -405,74 +374,6 @@ impl Udp {
     }
 }
 
-impl Socket {
-    fn can_reach(&self, remote: SocketAddr) -> bool {
-        remote.port() != 0
-            && !remote.ip().is_unspecified()
-            && remote.is_ipv4() == self.local.is_ipv4()
-    }
-
-    /// Writes the oldest queued datagram; `None` if nothing leads to its destination.
-    fn write_next(
-        &self,
-        out: &mut [u8],
-        headroom: Headroom,
-        source_for: SourceFor<'_>,
-    ) -> Option<Outgoing> {
-        let message = self.outgoing.front()?;
-        let &(destination, hop_limit) = message.head;
-        let routed = source_for(destination.ip()).or_else(|| {
-            // RFC 1122 §3.2.1.3(a): before there is an address, as DHCP needs it.
-            (destination.ip() == IpAddr::V4(Ipv4Addr::BROADCAST))
-                .then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
-        })?;
-        let source = if self.local.ip().is_unspecified() {
-            routed
-        } else {
-            self.local.ip()
-        };
-        let header = UdpHeader {
-            source_port: self.local.port(),
-            destination_port: destination.port(),
-        };
-        let length = HEADER_LENGTH + message.length();
-        let departure = Departure {
-            source,
-            destination: destination.ip(),
-            protocol: Protocol::UDP,
-            length,
-            hop_limit,
-            dscp: 0,
-            ecn: Ecn::NotCapable,
-            offload: Offload::NONE,
-            dont_fragment: false,
-        };
-        let write = |datagram: &mut [u8]| {
-            header.emit(message.length(), datagram);
-            message.copy_to(&mut datagram[HEADER_LENGTH..]);
-            // Always complete: what is cut into fragments leaves nothing that a link could add.
-            let pseudo = Checksum::pseudo_header(source, destination.ip(), Protocol::UDP, length);
-            // RFC 768: a checksum of zero is sent as all ones, since zero means none.
-            let sum = match pseudo.with(datagram).finish() {
-                0 => 0xffff,
-                sum => sum,
-            };
-            datagram[CHECKSUM_OFFSET..HEADER_LENGTH].copy_from_slice(&sum.to_be_bytes());
-        };
-        let room = out
-            .get_mut(headroom.before(destination.ip())..)
-            .and_then(|rest| rest.get_mut(..length));
-        Some(if let Some(datagram) = room {
-            write(datagram);
-            Outgoing::Written(departure)
-        } else {
-            let mut payload = vec![0; length];
-            write(&mut payload);
-            Outgoing::Large { departure, payload }
-        })
-    }
-}
-
 /// Whether the checksum is right or may be missing: RFC 768 for IPv4; RFC 8200 §8.1 wants one for IPv6.
 fn is_intact(arrival: &Arrival<'_>, datagram: &UdpDatagram<'_>) -> bool {
     if !arrival.verify_checksum {
@@ -492,5 +393,4 @@ fn is_intact(arrival: &Arrival<'_>, datagram: &UdpDatagram<'_>) -> bool {
 }
 
 #[cfg(test)]
-#[path = "udp_tests.rs"]
 mod tests;
