@@ -185,9 +185,7 @@ impl Stack {
             return;
         }
         self.link.set_address(address.map(|(address, _)| address));
-        if before.is_some() {
-            self.transport.address_lost(now);
-        }
+        self.transport.address_changed(before, after, now);
         if after.is_some() {
             self.link.announce(now);
         }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::StaticAddress;
 use crate::counters::DropReason;
+use crate::socket::UdpError;
 use crate::time::Duration;
 use crate::wire::ethernet::{EtherType, EthernetHeader};
 use crate::wire::icmpv4::{Echo, ErrorKind, IcmpError, Icmpv4};
@@ -10,6 +11,7 @@ use crate::wire::ip::{Ecn, Protocol};
 use crate::wire::ipv4::Ipv4Header;
 use alloc::vec;
 use core::net::Ipv4Addr;
+use core::task::Poll;
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -259,4 +261,26 @@ fn a_link_that_was_away_for_hours_gets_one_dhcp_message() {
         stack.advance(now);
     }
     assert_eq!(drain(&mut stack, now).len(), 1);
+}
+
+#[test]
+fn a_udp_socket_whose_address_is_gone_says_so_until_it_is_back() {
+    let (mut stack, now) = host();
+    let bound = stack.udp_bind("10.0.0.1:4000".parse().unwrap()).unwrap();
+    let any = stack.udp_bind("0.0.0.0:4001".parse().unwrap()).unwrap();
+    let peer = Some(SocketAddr::new(PEER.into(), 7));
+    let other = Ipv4Addr::new(10, 0, 0, 7);
+    stack.set_address(Some((other, 24)), Some(GATEWAY), now);
+    assert_eq!(stack.poll_event(), Some(Event::Udp(bound)));
+    assert_eq!(stack.poll_event(), None);
+    let gone = Poll::Ready(Err(UdpError::NoRoute));
+    assert_eq!(stack.udp(bound).receive(&mut []).map_ok(|_| ()), gone);
+    assert_eq!(
+        stack.udp(bound).receive(&mut []).map_ok(|_| ()),
+        Poll::Pending
+    );
+    assert_eq!(stack.udp(bound).send(b"x", peer), gone);
+    assert_eq!(stack.udp(any).send(b"x", peer), Poll::Ready(Ok(())));
+    stack.set_address(Some((US, 24)), Some(GATEWAY), now);
+    assert_eq!(stack.udp(bound).send(b"x", peer), Poll::Ready(Ok(())));
 }

@@ -127,6 +127,13 @@ impl<T> Sorted<T> {
         self.0.get_mut(at).map(|(_, value)| &mut **value)
     }
 
+    /// All numbers, each with what it stands for.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
+        self.0
+            .iter_mut()
+            .map(|(number, value)| (*number, &mut **value))
+    }
+
     /// Enters a value; what the number stood for before is gone.
     pub(crate) fn insert(&mut self, number: u32, value: T) {
         let entry = (number, Box::new(value));

@@ -42,7 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("addressing", &["stack", "application", "socket", "wire"]),
     ("train", &["wire"]),
     ("train_tests", &["stack", "wire"]),
-    ("stack_tests", &["wire"]),
+    ("stack_tests", &["socket", "wire"]),
     (
         "ingress",
         &["stack", "train", "link", "internet", "transport", "wire"],

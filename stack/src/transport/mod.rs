@@ -231,9 +231,12 @@ impl Transport {
         self.tcp.set_mtu(mtu);
     }
 
-    /// Our address is gone, and with it the connections that are bound to it.
-    pub fn address_lost(&mut self, now: Instant) {
-        self.tcp.address_lost(now);
+    /// We have another address, and what is bound to the one before is of no more use.
+    pub fn address_changed(&mut self, before: Option<IpAddr>, after: Option<IpAddr>, now: Instant) {
+        if before.is_some() {
+            self.tcp.address_lost(now);
+        }
+        self.udp.address_changed(before, after);
     }
 
     /// The link was away and is back: what waits for a timer to be sent again goes at once.

@@ -120,6 +120,9 @@ impl Udp {
         destination: Option<SocketAddr>,
     ) -> Poll<Result<(), UdpError>> {
         let socket = self.open_mut(id)?;
+        if socket.stranded {
+            return Poll::Ready(Err(UdpError::NoRoute));
+        }
         let destination = match (socket.remote, destination) {
             (Some(remote), None) => remote,
             (None, Some(destination)) if socket.can_reach(destination) => destination,
@@ -280,6 +283,20 @@ impl Udp {
         )
     }
 
+    /// The host has another address. Sockets bound to the one before learn that nothing leaves or reaches them any more.
+    pub fn address_changed(&mut self, before: Option<IpAddr>, after: Option<IpAddr>) {
+        for (id, socket) in self.sockets.iter_mut() {
+            let local = Some(socket.local.ip());
+            if local == before {
+                socket.stranded = true;
+                socket.error = Some(UdpError::NoRoute);
+                socket.announce(id, &mut self.events);
+            } else if local == after {
+                socket.stranded = false;
+            }
+        }
+    }
+
     /// Whether a datagram waits to be sent.
     #[must_use]
     pub fn has_work(&self) -> bool {
@@ -350,12 +367,8 @@ impl Udp {
     }
 
     fn announce(&mut self, id: u32) {
-        if let Some(socket) = self.sockets.get_mut(id)
-            && !socket.announced
-            && !socket.closed
-        {
-            socket.announced = true;
-            self.events.push_back(id);
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.announce(id, &mut self.events);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::wire::checksum::Checksum;
 use crate::wire::ip::{Departure, Ecn, Headroom, Protocol};
 use crate::wire::offload::Offload;
 use crate::wire::udp::{CHECKSUM_OFFSET, HEADER_LENGTH, UdpHeader};
+use alloc::collections::VecDeque;
 use alloc::vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -23,6 +24,8 @@ pub(super) struct Socket {
     /// Length of the datagram for which a write was refused.
     pub(super) blocked: Option<usize>,
     pub(super) announced: bool,
+    /// It is bound to an address that the host has no more.
+    pub(super) stranded: bool,
     /// The program is gone; what is queued still leaves.
     pub(super) closed: bool,
 }
@@ -38,7 +41,16 @@ impl Socket {
             error: None,
             blocked: None,
             announced: false,
+            stranded: false,
             closed: false,
+        }
+    }
+
+    /// Puts the socket, whose number is `id`, among those that the owner should look at.
+    pub(super) fn announce(&mut self, id: u32, events: &mut VecDeque<u32>) {
+        if !self.announced && !self.closed {
+            self.announced = true;
+            events.push_back(id);
         }
     }
 
