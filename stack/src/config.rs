@@ -325,8 +325,10 @@ pub struct UdpConfig {
     pub receive_bytes: usize,
     /// Bytes of datagrams that wait in a socket to be sent; a write then waits.
     pub send_bytes: usize,
-    /// Sockets in all.
+    /// Sockets in all that programs hold.
     pub sockets: usize,
+    /// Closed sockets whose last datagrams have not left yet; beyond it those of the one that was closed first are dropped.
+    pub closed_sockets: usize,
 }
 
 impl Default for UdpConfig {
@@ -335,6 +337,7 @@ impl Default for UdpConfig {
             receive_bytes: 256 * 1024,
             send_bytes: 256 * 1024,
             sockets: 16_384,
+            closed_sockets: 256,
         }
     }
 }

@@ -86,7 +86,7 @@ drop_reasons! {
     UdpChecksum = "udp-checksum",
     /// A UDP datagram for a port that is not open.
     UdpNoSocket = "udp-no-socket",
-    /// A UDP datagram that found its socket's receive queue full.
+    /// A UDP datagram that found its socket's receive queue full, or that a closed socket held for too long.
     UdpQueueFull = "udp-queue-full",
     /// An echo reply that nobody waits for, or whose queue is full.
     EchoNoSocket = "echo-no-socket",

@@ -284,3 +284,47 @@ fn a_udp_socket_whose_address_is_gone_says_so_until_it_is_back() {
     stack.set_address(Some((US, 24)), Some(GATEWAY), now);
     assert_eq!(stack.udp(bound).send(b"x", peer), Poll::Ready(Ok(())));
 }
+
+#[test]
+fn closed_sockets_do_not_use_up_the_table_while_the_link_takes_nothing() {
+    let (mut stack, now) = host();
+    for number in 0..20_000 {
+        // A question of a resolver whose time is up.
+        let id = stack.udp_bind("0.0.0.0:0".parse().unwrap());
+        let id = id.unwrap_or_else(|error| panic!("socket {number}: {error}"));
+        let to = Some(SocketAddr::new(PEER.into(), 53));
+        assert!(stack.udp(id).send(&[0; 40], to).is_ready());
+        stack.udp(id).close();
+    }
+    let dropped = |stack: &Stack| stack.counters().dropped(DropReason::UdpQueueFull);
+    assert_eq!(dropped(&stack), 20_000 - 256);
+    let held = stack.udp_bind("0.0.0.0:0".parse().unwrap()).unwrap();
+    let to = Some(SocketAddr::new(PEER.into(), 53));
+    assert!(stack.udp(held).send(&[0; 40], to).is_ready());
+    let restored = |stack: &mut Stack| {
+        stack.link_restored(now);
+        let frames = drain(stack, now);
+        frames
+            .iter()
+            .filter(|frame| frame[12..14] == [8, 0])
+            .count()
+    };
+    assert_eq!(restored(&mut stack), 1, "of the socket that is held");
+    assert_eq!(dropped(&stack), 20_000);
+    assert!(!stack.has_unsent());
+}
+
+#[test]
+fn what_a_socket_said_before_it_was_closed_leaves() {
+    let (mut stack, now) = host();
+    let to = Some(SocketAddr::new(PEER.into(), 53));
+    for _round in 0..3 {
+        for _socket in 0..256 {
+            let id = stack.udp_bind("0.0.0.0:0".parse().unwrap()).unwrap();
+            assert!(stack.udp(id).send(&[0; 40], to).is_ready());
+            stack.udp(id).close();
+        }
+        assert_eq!(drain(&mut stack, now).len(), 256);
+    }
+    assert_eq!(stack.counters().dropped(DropReason::UdpQueueFull), 0);
+}

@@ -242,6 +242,7 @@ impl Transport {
     /// The link was away and is back: what waits for a timer to be sent again goes at once.
     pub fn link_restored(&mut self, now: Instant) {
         self.tcp.link_restored(now);
+        self.udp.link_restored();
     }
 
     /// What was dropped on this floor, and TCP's totals.

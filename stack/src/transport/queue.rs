@@ -50,6 +50,11 @@ impl<Head> MessageQueue<Head> {
         self.heads.is_empty()
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.heads.len()
+    }
+
     /// Whether a message of `length` bytes fits now.
     pub(super) fn accepts(&self, length: usize) -> bool {
         let held = self.bytes.len() + self.heads.len() * OVERHEAD;

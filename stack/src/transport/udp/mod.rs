@@ -45,6 +45,8 @@ pub struct Udp {
     ports: EphemeralPorts,
     /// Sockets with something to send, each once: they take turns.
     sending: VecDeque<u32>,
+    /// Closed sockets that have something to send, the oldest first.
+    closed: VecDeque<u32>,
     /// Sockets that the owner should look at, each once.
     events: VecDeque<u32>,
     config: UdpConfig,
@@ -62,6 +64,7 @@ impl Udp {
             bindings: Bindings::default(),
             ports: EphemeralPorts::new(config.tcp.ephemeral_ports, random),
             sending: VecDeque::new(),
+            closed: VecDeque::new(),
             events: VecDeque::new(),
             config: config.udp,
             counters: Counters::default(),
@@ -73,7 +76,7 @@ impl Udp {
     /// # Errors
     /// If the port is taken, no ephemeral port is free, or there are too many sockets.
     pub fn bind(&mut self, mut local: SocketAddr) -> Result<UdpId, BindError> {
-        if self.sockets.len() >= self.config.sockets {
+        if self.sockets.len() - self.closed.len() >= self.config.sockets {
             return Err(BindError::TooMany);
         }
         if local.port() == 0 {
@@ -214,6 +217,31 @@ impl Udp {
         }
         if done {
             self.sockets.remove(id.0);
+        } else {
+            self.closed.push_back(id.0);
+            self.drop_closed(self.config.closed_sockets);
+        }
+    }
+
+    /// The link was away and is back: nobody waits any more for what closed sockets had to say.
+    pub fn link_restored(&mut self) {
+        self.drop_closed(0);
+    }
+
+    /// Keeps no more than so many closed sockets: while the link takes nothing, their datagrams only grow old.
+    fn drop_closed(&mut self, most: usize) {
+        while self.closed.len() > most
+            && let Some(id) = self.closed.pop_front()
+        {
+            let held = self
+                .sockets
+                .get(id)
+                .map_or(0, |socket| socket.outgoing.len());
+            for _datagram in 0..held {
+                self.counters.drop(DropReason::UdpQueueFull);
+            }
+            self.sockets.remove(id);
+            self.sending.retain(|&waiting| waiting != id);
         }
     }
 
@@ -333,6 +361,7 @@ impl Udp {
             }
             if gone {
                 self.sockets.remove(id);
+                self.closed.retain(|&closed| closed != id);
             } else if room || outgoing.is_none() {
                 self.announce(id);
             }
