@@ -95,11 +95,16 @@ test('a chosen packet is taken apart, and its bytes are shown', async () => {
   assert.ok(await page.locator('#packets-details').isHidden());
 });
 
+/** Says whom the socket console is to connect to. */
+async function dial(page, hostname, port) {
+  await page.locator('#console-connect [name=hostname]').fill(hostname);
+  await page.locator('#console-connect [name=port]').fill(String(port));
+}
+
 test('the socket console speaks with a server, line by line, and half-closes', async () => {
   tab = await browser.open();
   const { page } = tab;
-  await page.locator('#console-connect [name=hostname]').fill(echo.host);
-  await page.locator('#console-connect [name=port]').fill(String(echo.port));
+  await dial(page, echo.host, echo.port);
   await page.locator('#console-connect [name=port]').press('Enter');
   await page.locator('#console-write:enabled').waitFor();
   await page.locator('#console-send [name=line]').fill('is anybody there?');
@@ -117,8 +122,7 @@ test('the socket console keeps up with a server that sends many short lines', as
   try {
     tab = await browser.open();
     const { page } = tab;
-    await page.locator('#console-connect [name=hostname]').fill(host);
-    await page.locator('#console-connect [name=port]').fill('8300');
+    await dial(page, host, 8300);
     await page.locator('#console-open').click();
     await waitForText(page.locator('#console-log [data-kind="in"] .said'), 'the end');
     assert.ok((await page.locator('#console-log p').count()) <= 400);
@@ -130,8 +134,7 @@ test('the socket console keeps up with a server that sends many short lines', as
 test('the socket console says why it cannot connect', async () => {
   tab = await browser.open();
   const { page } = tab;
-  await page.locator('#console-connect [name=hostname]').fill(host);
-  await page.locator('#console-connect [name=port]').fill('9');
+  await dial(page, host, 9);
   await page.locator('#console-open').click();
   await waitForText(page.locator('#console-note'), 'ECONNREFUSED');
 });

@@ -24,9 +24,9 @@ type Part = 'frames' | 'plain' | 'messages' | 'proxy' | 'page' | 'smoltcp' | 'ba
 const plan = (await (await fetch('/plan')).json()) as Plan;
 let stations = 0;
 
-/** Megabytes a second. */
-function speed(began: number): number {
-  return plan.bytes / 1e3 / (performance.now() - began);
+/** Megabytes a second, of what took so many milliseconds. */
+function speed(time: number): number {
+  return plan.bytes / 1e3 / time;
 }
 
 async function ours(network: Network, direction: Direction): Promise<number> {
@@ -49,7 +49,7 @@ async function ours(network: Network, direction: Direction): Promise<number> {
     if (done) throw new Error(`ended after ${received} bytes`);
     received += value.length;
   }
-  const result = speed(began);
+  const result = speed(performance.now() - began);
   await writer.close();
   return result;
 }
@@ -59,7 +59,7 @@ function moved(worker: Worker, job: object): Promise<number> {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => {
       worker.terminate();
-      resolve(plan.bytes / 1e3 / data);
+      resolve(speed(data));
     };
     worker.onerror = (event) => reject(new Error(event.message));
     worker.postMessage({ bytes: plan.bytes, ...job });
@@ -75,7 +75,7 @@ function raw(direction: Direction, size: number, proxy?: number): Promise<number
 /** The proxy, where its bytes are wanted: whoever has no stack opens the WebSocket in the page. */
 async function inPage(direction: Direction): Promise<number> {
   const { raw: url, bytes, port: proxy } = plan;
-  return plan.bytes / 1e3 / (await move({ url, direction, bytes, size: 65_536, proxy }));
+  return speed(await move({ url, direction, bytes, size: 65_536, proxy }));
 }
 
 /** smoltcp over the plain form. */

@@ -1,6 +1,7 @@
 /** What a program asks of TLS, looked at before it goes to the Worker. */
 
 import { invalid } from '../errors.js';
+import { LONGEST_TIMEOUT } from '../timeout.js';
 import type { Authorities, TlsConnectOptions } from './types.js';
 
 /** The same, with all that is not left to chance. */
@@ -15,8 +16,6 @@ export interface TlsRequest {
 /** RFC 7301 §3.1: a name's length is a byte. How many there may be is our own limit. */
 const LONGEST_PROTOCOL = 255;
 const MOST_PROTOCOLS = 64;
-/** The longest time that a timer can wait. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** `host`: who was connected to, if that is known. Throws `EINVAL` for what cannot be. */
 export function tlsRequest(options: TlsConnectOptions | true, host: string | null): TlsRequest {

@@ -37,6 +37,7 @@ let opened: Stream[];
 let secured: SecureStream[];
 let lines: Lines;
 let whileLoading: () => void;
+let loadTls: () => Promise<Tls>;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -59,7 +60,8 @@ beforeEach(() => {
     },
   };
   whileLoading = () => {};
-  lines = new Lines(network as unknown as Network, async () => tls as unknown as Tls);
+  loadTls = async () => tls as unknown as Tls;
+  lines = new Lines(network as unknown as Network, () => loadTls());
 });
 afterEach(() => vi.useRealTimers());
 
@@ -170,8 +172,7 @@ test('who gives up while HTTP/2 is loaded leaves a connection for others, which 
 });
 
 test('a connection for which TLS cannot be loaded is not left behind', async () => {
-  const network = { configured: async () => undefined, connect: async () => opened[opened.push(new Stream()) - 1] };
-  lines = new Lines(network as unknown as Network, () => Promise.reject(new Error('not loaded')));
+  loadTls = () => Promise.reject(new Error('not loaded'));
   const server = { secure: true, hostname: 'one.example', port: 443, connectTimeout: null };
   await expect(lines.take(claim(), server, () => expect.unreachable())).rejects.toThrow('not loaded');
   expect(ends()).toEqual(['reset']);

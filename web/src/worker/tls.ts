@@ -6,6 +6,7 @@
 import { EthertabError } from '../errors.js';
 import type { TlsClient, TlsSession } from '../generated/tls.js';
 import type { Bytes } from '../messages.js';
+import { LONGEST_TIMEOUT } from '../timeout.js';
 import type { TlsInformation, TlsOptions } from '../tls/types.js';
 import { onDemand } from './demand.js';
 import { certificates } from './pem.js';
@@ -25,9 +26,8 @@ export interface Duplex {
 
 /** How long a handshake may take, unless connecting has a shorter limit. */
 const HANDSHAKE = 30_000;
-/** How long a goodbye may wait for room below, once nobody else waits for the connection; and the longest time of a timer. */
+/** How long a goodbye may wait for room below, once nobody else waits for the connection. */
 const GOODBYE = 120_000;
-const LONGEST = 2 ** 31 - 1;
 /** The longest record, and its head. */
 const RECORD = 17 * 1024;
 /** Plaintext that is encrypted at once. */
@@ -63,7 +63,7 @@ export class Tls {
         late = true;
         below.abort();
       },
-      Math.min(timeout ?? HANDSHAKE, LONGEST),
+      Math.min(timeout ?? HANDSHAKE, LONGEST_TIMEOUT),
     );
     try {
       const client = await this.#client(own);

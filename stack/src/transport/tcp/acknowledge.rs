@@ -1,11 +1,12 @@
 //! When we acknowledge what arrived (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
 
+use super::limit::EachSecond;
 use super::timer::{Timer, Timers};
 use crate::time::{Duration, Instant};
 
 /// Answers in a second to segments of one peer that take no sequence space and are not acceptable: keep-alives and probes of a closed
 /// window are among them, and two ends that disagree would go on for ever.
-const ANSWERS: u8 = 10;
+const ANSWERS: u32 = 10;
 
 /// RFC 9293 §3.8.6.3, MUST-40: less than half a second.
 const LONGEST_DELAY: Duration = Duration::from_millis(499);
@@ -29,8 +30,7 @@ pub(super) struct Acknowledgement {
     bytes: usize,
     /// The largest segment that came: what a full one is for this peer.
     full_segment: usize,
-    /// Since when they are counted, and how many there were.
-    answers: (Option<Instant>, u8),
+    answers: EachSecond,
 }
 
 impl Acknowledgement {
@@ -47,13 +47,7 @@ impl Acknowledgement {
 
     /// An empty segment that is not acceptable is answered, within limits (RFC 9293 §3.10.7.4, first).
     pub(super) fn answer(&mut self, now: Instant) {
-        let (since, count) = self.answers;
-        self.answers = match since {
-            Some(since) if now.since(since) < Duration::from_secs(1) => (Some(since), count),
-            _ => (Some(now), 0),
-        };
-        if self.answers.1 < ANSWERS {
-            self.answers.1 += 1;
+        if self.answers.take(now, || ANSWERS) {
             self.at_once();
         }
     }

@@ -42,6 +42,7 @@ mod ecn;
 mod incoming;
 mod info;
 pub mod isn;
+mod limit;
 mod listener;
 mod liveness;
 mod program;

@@ -1,11 +1,12 @@
 //! What all connections have in common: limits, the link's abilities, counters, and the queue of replies.
 
+use super::limit::ChallengeLimit;
 use super::reply::{Reply, ReplyQueue};
 use crate::buffer::{Loan, Spares};
 use crate::config::{LinkCapabilities, TcpConfig};
 use crate::counters::{Counters, DropReason};
 use crate::random::Random;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use crate::wire::tcp::Flags;
 use alloc::collections::VecDeque;
 use core::net::IpAddr;
@@ -115,38 +116,6 @@ impl Shared {
     /// Whether a reply waits.
     pub(super) fn has_replies(&self) -> bool {
         !self.replies.is_empty()
-    }
-}
-
-/// How many challenge acknowledgements leave in a second. The number differs from second to second, so that nobody can
-/// count them to learn whether a guess was right.
-#[derive(Debug)]
-struct ChallengeLimit {
-    per_second: u32,
-    left: u32,
-    since: Option<Instant>,
-    random: Random,
-}
-
-impl ChallengeLimit {
-    fn new(per_second: u32, random: &mut Random) -> ChallengeLimit {
-        ChallengeLimit {
-            per_second,
-            left: 0,
-            since: None,
-            random: random.fork(),
-        }
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        let is_over = |since: Instant| now.since(since) >= Duration::from_secs(1);
-        if self.since.is_none_or(is_over) {
-            self.since = Some(now);
-            self.left = self.per_second / 2 + self.random.below(self.per_second + 1);
-        }
-        let may = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        may
     }
 }
 

@@ -2,6 +2,7 @@
 
 import { Buffer } from 'buffer';
 import { linger } from '../../linger.js';
+import { LONGEST_TIMEOUT } from '../../timeout.js';
 import type { TcpOpened, TcpSocket } from '../../types.js';
 import { abortError, argumentError, SystemError, unsupported, validPort } from '../errors.js';
 import { guarded } from '../guarded.js';
@@ -27,9 +28,6 @@ const PIECE = 256 * 1024;
 
 /** A TLS peer has finished without saying goodbye. Node takes that for an end, and programs with it. */
 const UNSAID = 'ETLSTRUNCATED';
-
-/** What timers take. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** Linux's default idle time before keep-alive probes, and the least that the network takes; milliseconds. */
 const KEEP_ALIVE = 7_200_000;
