@@ -71,15 +71,24 @@ impl Connection {
 
     /// RFC 1191 §6.4 and §6.5: smaller segments, and what was too big again at once. It is no sign of congestion.
     fn on_too_big(&mut self, mtu: usize, now: Instant) {
-        if !self.send.lower_path_mtu(mtu) {
+        if !self.lower_path_mtu(mtu) {
             return;
         }
-        let full = self.full_segment();
-        self.recovery.congestion.set_maximum_segment(full);
         self.recovery.forget_duplicates();
         if self.send.opened {
             self.send.go_back();
             self.recovery.progress(now);
         }
+    }
+
+    /// Packets larger than `mtu` bytes leave no more, and congestion control counts in the new segments. Says whether
+    /// they became smaller.
+    pub(super) fn lower_path_mtu(&mut self, mtu: usize) -> bool {
+        let smaller = self.send.lower_path_mtu(mtu);
+        if smaller {
+            let full = self.full_segment();
+            self.recovery.congestion.set_maximum_segment(full);
+        }
+        smaller
     }
 }

@@ -377,10 +377,11 @@ impl Tcp {
 
     /// The link's MTU changed: connections opened from now on use it, and those that exist never exceed it.
     pub fn set_mtu(&mut self, mtu: usize) {
+        self.train = None;
         self.shared.link.mtu = mtu;
         for index in self.indices() {
             if let Some(connection) = self.table.at_mut(index) {
-                connection.send.lower_path_mtu(mtu);
+                connection.lower_path_mtu(mtu);
             }
         }
     }

@@ -181,6 +181,22 @@ fn a_path_mtu_below_the_least_lets_routers_fragment_instead() {
 }
 
 #[test]
+fn congestion_control_counts_in_the_segments_of_a_lowered_mtu() {
+    let syn = seq(0).mss(1_460);
+    let mut bench = Bench::connected_with(&config(), &TcpOptions::default(), syn);
+    bench.write(&[7; 14_600]);
+    bench.hear();
+    bench.tcp.set_mtu(1_240);
+    // RFC 5681 §3.1: the loss window is one full-sized segment.
+    assert!(!bench.millis(3_000).is_empty());
+    let info = bench.tcp.info(bench.id()).unwrap();
+    assert_eq!(
+        (info.congestion_window, info.maximum_segment),
+        (1_200, 1_200)
+    );
+}
+
+#[test]
 fn a_keep_alive_time_of_nothing_is_a_second() {
     let options = TcpOptions {
         keep_alive: Some(Duration::ZERO),
