@@ -197,6 +197,20 @@ fn congestion_control_counts_in_the_segments_of_a_lowered_mtu() {
 }
 
 #[test]
+fn segments_behind_each_other_shrink_with_the_mtu() {
+    let syn = seq(0).mss(1_460);
+    let mut bench = Bench::connected_with(&config(), &TcpOptions::default(), syn);
+    bench.write(&[7; 14_600]);
+    assert!(bench.hear_one().is_some());
+    assert!(bench.tcp.has_train());
+    bench.tcp.set_mtu(1_240);
+    assert!(!bench.tcp.has_train());
+    let heard = bench.hear();
+    assert!(!heard.is_empty());
+    assert!(heard.iter().all(|segment| segment.payload.len() <= 1_200));
+}
+
+#[test]
 fn a_keep_alive_time_of_nothing_is_a_second() {
     let options = TcpOptions {
         keep_alive: Some(Duration::ZERO),
